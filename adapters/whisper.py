@@ -1,0 +1,191 @@
+"""Speech recognition with faster-whisper: voice activity by silero, then all pieces of speech decoded in one batch.
+
+It does not know videos or parts: samples in, sentences with word times out.
+
+Speech is cut at silences into pieces of at most MAX_PIECE_S and decoded *without* timestamp tokens; times come from
+the word alignment alone. Measured on real clips with the base model: 0.075 instead of 0.148 of real time, and better
+words ("Hey, how are you?" instead of "Come on"), since a small model no longer spends itself on timestamps.
+The language is read off the encoding that is decoded anyway; ``detect_language`` would encode it a second time.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.sentences import Take, is_loop, write_utterances
+from adapters.speech_pieces import Piece, plan_pieces, snap_to_speech
+from adapters.whisper_weights import OFFLINE_MODELS, offline_folder
+from core.errors import BadInput, TryAgain
+from core.records import Span, Word
+from core.signals import SAMPLE_RATE_HZ, FloatArray, Transcript, Utterance
+
+VAD_THRESHOLD = 0.35
+"""Probability at which silero's verdict counts as voice. 0.5 loses a name called at the start of a film scene."""
+MIN_SPEECH_MS, MIN_SILENCE_MS = 150, 300
+BATCH_SIZE = 4
+BEAM_SIZE = 5
+MAX_TOKENS_PER_S, MIN_TOKENS = 14, 24
+"""Beyond this nobody speaks; a decoder caught in a loop would otherwise write 448 tokens for one second."""
+OPENING_MARKS, CLOSING_MARKS = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+"""Punctuation that belongs to the word after it, and to the word before it."""
+PUNCTUATED = {"zh": " 你好，这是普通话。请说，谢谢。"}
+"""What the decoder is told was said before. Without it `base` writes Chinese without punctuation, in mixed scripts."""
+_UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
+
+
+class WhisperRecogniser:
+    """``core.protocols.SpeechRecogniser`` on faster-whisper (CTranslate2) with int8 weights.
+
+    ``model``: ``base`` (99 languages) and ``tiny.en`` come from pip packages, every other name that faster-whisper
+    knows (``large-v3-turbo``, or ``owner/name``) from the hub. ``cache_dir`` receives the assembled ``base`` (145 MB).
+    Decoding never samples, so the same samples give the same words. Calls from several threads are safe.
+    """
+
+    def __init__(self, model: str = "base", *, cache_dir: Path, threads: int = 0, beam_size: int = BEAM_SIZE) -> None:
+        self.name = f"faster-whisper {model} int8"
+        self._model_name = model
+        self._cache_dir = cache_dir
+        self._threads = threads
+        self._beam_size = beam_size
+        self._model: Any = None
+        self._lock = threading.Lock()
+
+    def find_speech(self, samples: FloatArray) -> list[Span]:
+        """Return stretches with voice, ascending and disjoint, without padding; pauses under 0.3 s do not end one."""
+        if not len(samples):
+            return []
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+        options = VadOptions(
+            threshold=VAD_THRESHOLD,
+            min_speech_duration_ms=MIN_SPEECH_MS,
+            min_silence_duration_ms=MIN_SILENCE_MS,
+            speech_pad_ms=0,
+        )
+        found = get_speech_timestamps(np.ascontiguousarray(samples, np.float32), options)
+        return [Span(f["start"] / SAMPLE_RATE_HZ, f["end"] / SAMPLE_RATE_HZ) for f in found if f["end"] > f["start"]]
+
+    def transcribe(self, samples: FloatArray, *, language: str | None = None) -> Transcript:
+        """Return sentences with word times; empty for silence. ``language`` None means: detect it."""
+        speech = self.find_speech(samples)
+        if not speech:
+            return Transcript((), None)
+        pieces = plan_pieces(speech, samples)
+        if language not in self._load().supported_languages:
+            language = None
+        utterances: list[Utterance] = []
+        for first in range(0, len(pieces), BATCH_SIZE):
+            batch = pieces[first : first + BATCH_SIZE]
+            sounds = [piece.cut_from(samples) for piece in batch]
+            takes, language = self._decode(sounds, language)
+            for piece, take in zip(batch, takes, strict=True):
+                utterances += write_utterances(_place(take, piece, speech), is_spaced=language not in _UNSPACED)
+        return Transcript(tuple(utterances), language if utterances else None)
+
+    def _decode(self, sounds: Sequence[FloatArray], language: str | None) -> tuple[list[Take], str]:
+        """Return one take a sound, in order, words with the times of their sound; and the language."""
+        model = self._load()
+        heard = model.encode(_features(sounds, model))
+        if language is None:
+            language = _detect_language(heard, sounds, model)
+        takes = self._write(heard, sounds, language)
+        for position, take in enumerate(takes):
+            if is_loop(" ".join(word.text for word in take.words)):
+                again = model.encode(_features(sounds[position : position + 1], model))
+                (takes[position],) = self._write(again, [sounds[position]], language, no_repeat_ngram_size=3)
+        return takes, language
+
+    def _write(
+        self, heard: Any, sounds: Sequence[FloatArray], language: str, *, no_repeat_ngram_size: int = 0
+    ) -> list[Take]:
+        """Return the takes of encoded sounds. It follows faster-whisper's batched pipeline (1.2), less timestamps."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        model = self._load()
+        tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language)
+        before = tokenizer.encode(PUNCTUATED[language]) if language in PUNCTUATED else []
+        prompt = model.get_prompt(tokenizer, before, without_timestamps=True)
+        longest_s = max(len(sound) for sound in sounds) / SAMPLE_RATE_HZ
+        results = model.model.generate(
+            heard,
+            [prompt] * len(sounds),
+            beam_size=self._beam_size,
+            max_length=min(model.max_length, len(prompt) + MIN_TOKENS + round(MAX_TOKENS_PER_S * longest_s)),
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            no_repeat_ngram_size=no_repeat_ngram_size,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        durations_s = [len(sound) / SAMPLE_RATE_HZ for sound in sounds]
+        segments = [
+            [{"tokens": result.sequences_ids[0], "start": 0.0, "end": duration_s, "seek": 0}]
+            for result, duration_s in zip(results, durations_s, strict=True)
+        ]
+        n_frames = [math.ceil(duration_s) * model.frames_per_second for duration_s in durations_s]
+        model.add_word_timestamps(segments, tokenizer, heard, n_frames, OPENING_MARKS, CLOSING_MARKS, 0.0)
+        return [_take(result, segment[0]["words"]) for result, segment in zip(results, segments, strict=True)]
+
+    def _load(self) -> Any:
+        with self._lock:
+            if self._model is None:
+                self._model = self._open_model()
+            return self._model
+
+    def _open_model(self) -> Any:
+        from faster_whisper import WhisperModel
+
+        if self._model_name in OFFLINE_MODELS:
+            folder = str(offline_folder(self._model_name, self._cache_dir))
+            return WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=self._threads)
+        try:
+            return WhisperModel(self._model_name, device="auto", compute_type="int8", cpu_threads=self._threads)
+        except ValueError as error:
+            raise BadInput(
+                f"the speech model {self._model_name!r} cannot be loaded: {error}",
+                remedy=f"Set KINOGRAPH_SPEECH_MODEL to {' or '.join(OFFLINE_MODELS)}, or to a model of faster-whisper.",
+            ) from error
+        except OSError as error:
+            raise TryAgain(
+                f"the speech model {self._model_name!r} cannot be fetched from the hub: {error}",
+                remedy=f"Check the network, or set KINOGRAPH_SPEECH_MODEL to {' or '.join(OFFLINE_MODELS)}.",
+            ) from error
+
+
+def _features(sounds: Sequence[FloatArray], model: Any) -> FloatArray:
+    """Return the log-mel spectrograms the encoder takes, padded to 30 s each."""
+    from faster_whisper.audio import pad_or_trim
+
+    return np.stack([pad_or_trim(model.feature_extractor(sound)[..., :-1]) for sound in sounds])
+
+
+def _detect_language(heard: Any, sounds: Sequence[FloatArray], model: Any) -> str:
+    """Return the likeliest language of all sounds together, longer ones counting more."""
+    if not model.model.is_multilingual:
+        return "en"
+    votes: dict[str, float] = {}
+    for sound, probabilities in zip(sounds, model.model.detect_language(heard), strict=True):
+        for token, probability in probabilities:
+            votes[token[2:-2]] = votes.get(token[2:-2], 0.0) + probability * len(sound)
+    return max(votes, key=lambda code: votes[code])
+
+
+def _take(result: Any, words: Sequence[Any]) -> Take:
+    n_tokens = len(result.sequences_ids[0])
+    return Take(
+        tuple(Word(w["word"], float(w["start"]), float(w["end"]), float(w["probability"])) for w in words),
+        mean_logprob=result.scores[0] * n_tokens / (n_tokens + 1),
+        no_speech=result.no_speech_prob,
+    )
+
+
+def _place(take: Take, piece: Piece, speech: Sequence[Span]) -> Take:
+    """Return the take with words whose times are those of the samples."""
+    placed = [Word(w.text, *piece.place(w.start_s, w.end_s), w.confidence) for w in take.words]
+    return Take(tuple(snap_to_speech(placed, speech)), take.mean_logprob, take.no_speech)

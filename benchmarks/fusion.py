@@ -1,0 +1,134 @@
+"""Compares ways to fuse words and pictures, on the vectors of a home that `kinograph eval --home` kept.
+
+    python -m benchmarks.fusion HOME CORPUS
+
+Every scheme ranks all segments of the library by itself; a hit is a segment of the right video that overlaps the right
+span by half of the shorter. It prints the table of ``docs/decisions/0004``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from adapters import build
+from core.records import Segment, Span
+from core.settings import Settings
+from core.stores import Scope
+from evaluation.corpus import MomentQuery, load_corpus
+from rag.fuse import RANK_OFFSET
+from rag.retrieve import encode_query, examine, rank_channels
+
+Features = NDArray[np.float64]
+"""A row a segment: dense cosine, joint MaxSim, share of BM25, best frame's cosine (0 without frames)."""
+
+N_FOLDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("corpus", type=Path)
+    options = parser.parse_args()
+    queries, features, right = collect(options.home, options.corpus)
+    folds = fold_by_video(queries)
+    schemes: Mapping[str, Callable[[int], NDArray[np.float64]]] = {
+        "weighted RRF of four channels": lambda i: rrf(features[i], (1.0, 1.0, 0.7, 1.0)),
+        "sum of z-scores": lambda i: z(words(features[i])) + z(features[i][:, 3]),
+        "logistic regression, five folds by video": lambda i: logistic(features, right, folds, i),
+        "the better of the two cosines": lambda i: np.maximum(words(features[i]), features[i][:, 3]),
+        "the same, with the two bonuses": lambda i: with_bonuses(features[i]),
+    }
+    print(f"{len(queries)} queries\n{'scheme':42}   R@1   R@5  nDCG  speech R@1  visual R@1")
+    for name, score in schemes.items():
+        ranks = np.array([first_hit(score(i), right[i]) for i in range(len(queries))])
+        by_kind = [np.mean(ranks[[q.modality == kind for q in queries]] == 1) for kind in ("speech", "visual")]
+        gain = np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0).mean()
+        print(f"{name:42}  {np.mean(ranks == 1):.3f} {np.mean(ranks <= 5):.3f} {gain:.3f}  "
+              f"{by_kind[0]:10.3f}  {by_kind[1]:10.3f}")  # fmt: skip
+
+
+def collect(home: Path, folder: Path) -> tuple[list[MomentQuery], list[Features], list[NDArray[np.bool_]]]:
+    """Return the queries, and for each the features of all segments and which of them are right."""
+    settings = Settings(home=home)
+    catalogue, index = build.build_catalogue(settings), build.build_index(settings)
+    text = build.build_text_encoder(settings, threads=1)
+    visual, lexical = build.build_visual_encoder(settings, text, threads=1), build.build_lexical_encoder()
+    videos = catalogue.list_videos("default", limit=1000).items
+    segments = [segment for video in videos for segment in catalogue.list_segments(video.id)]
+    name_by_id = {video.id: video.filename for video in videos}
+    queries = [query for query in load_corpus(folder).queries if query.clip in name_by_id.values()]
+    features, right = [], []
+    for query in queries:
+        vectors = encode_query(query.query, text, visual, lexical)
+        rankings = rank_channels(vectors, index, Scope("default"))
+        held = examine(vectors, [segment.id for segment in segments], rankings, index, visual)
+        rows = [held[segment.id] for segment in segments]
+        features.append(np.array([[c.dense, c.interaction.joint, c.lexical, c.visual] for c in rows]))
+        right.append(np.array([name_by_id[s.video_id] == query.clip and is_hit(s, query.spans) for s in segments]))
+    index.close()
+    return queries, features, right
+
+
+def is_hit(segment: Segment, spans: tuple[Span, ...]) -> bool:
+    return any(segment.span.overlap_s(s) >= 0.5 * min(s.duration_s, segment.span.duration_s) for s in spans)
+
+
+def words(rows: Features) -> NDArray[np.float64]:
+    return rows[:, :2].mean(axis=1)
+
+
+def z(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (scores - scores.mean()) / (scores.std() + 1e-6)
+
+
+def rrf(rows: Features, weights: tuple[float, ...]) -> NDArray[np.float64]:
+    ranks = (-rows).argsort(axis=0).argsort(axis=0) + 1
+    fused: NDArray[np.float64] = (np.array(weights) / (RANK_OFFSET + ranks)).sum(axis=1)
+    return fused
+
+
+def with_bonuses(rows: Features) -> NDArray[np.float64]:
+    """Return the scores of ``rag.relevance``."""
+    from rag.relevance import AGREEMENT_BONUS, LEXICAL_BONUS
+
+    said = words(rows) + LEXICAL_BONUS * rows[:, 2]
+    stronger, weaker = np.maximum(said, rows[:, 3]), np.minimum(said, rows[:, 3])
+    return stronger + AGREEMENT_BONUS * np.maximum(0.0, weaker)
+
+
+def fold_by_video(queries: list[MomentQuery]) -> list[int]:
+    """Return the fold of each query; all queries of a video are in one."""
+    clips = sorted({query.clip for query in queries})
+    fold_by_clip = {clip: number % N_FOLDS for number, clip in enumerate(np.random.default_rng(0).permutation(clips))}
+    return [fold_by_clip[query.clip] for query in queries]
+
+
+def logistic(
+    features: list[Features], right: list[NDArray[np.bool_]], folds: list[int], at: int
+) -> NDArray[np.float64]:
+    """Return the scores of one query by a model fitted on the other folds."""
+    if folds[at] not in _FITTED:
+        others = [i for i, fold in enumerate(folds) if fold != folds[at]]
+        rows, labels = np.vstack([features[i] for i in others]), np.concatenate([right[i] for i in others])
+        _FITTED[folds[at]] = LogisticRegression(C=100, max_iter=2000).fit(rows, labels)
+    scores: NDArray[np.float64] = _FITTED[folds[at]].decision_function(features[at])
+    return scores
+
+
+_FITTED: dict[int, LogisticRegression] = {}
+
+
+def first_hit(scores: NDArray[np.float64], is_right: NDArray[np.bool_]) -> int:
+    """Return the rank of the first right segment, 999 if there is none."""
+    ordered = is_right[np.argsort(-scores)]
+    return int(ordered.argmax()) + 1 if ordered.any() else 999
+
+
+if __name__ == "__main__":
+    main()

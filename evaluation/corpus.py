@@ -1,0 +1,210 @@
+"""Reads a corpus: clips with queries whose right spans are known, questions with their evidence, and negatives.
+
+The layout is that of ``ground_truth.json`` (format 1). It does not know how anything is searched or scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from core.errors import BadInput, NotFound
+from core.records import Span
+
+Bounds = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span in a clip, named by its file name."""
+
+    clip: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MomentQuery:
+    """A query with its right answer: any one of ``spans`` in ``clip``."""
+
+    query: str
+    clip: str
+    spans: tuple[Span, ...]
+    modality: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionCase:
+    """A question, a short reference answer and the places one must see to know it.
+
+    ``asked_of`` is the one clip that the question is about, or None for the whole library.
+    """
+
+    question: str
+    answer: str
+    evidence: tuple[Place, ...]
+    kind: str
+    asked_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A file of the corpus."""
+
+    name: str
+    path: Path
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A half of the corpus, in the order of its file."""
+
+    half: str
+    clips: tuple[Clip, ...]
+    queries: tuple[MomentQuery, ...]
+    questions: tuple[QuestionCase, ...]
+    negatives: tuple[str, ...]
+
+    def only(self, names: Collection[str]) -> Corpus:
+        """Return the corpus cut down to some clips, with what can be asked of them; negatives stay.
+
+        Raises:
+            NotFound: a name is not one of the clips.
+        """
+        unknown = set(names) - {clip.name for clip in self.clips}
+        if unknown:
+            known = ", ".join(clip.name for clip in self.clips)
+            raise NotFound(f"no such clips: {', '.join(sorted(unknown))}", remedy=f"The corpus has {known}.")
+        return replace(
+            self,
+            clips=tuple(clip for clip in self.clips if clip.name in names),
+            queries=tuple(query for query in self.queries if query.clip in names),
+            questions=tuple(case for case in self.questions if {place.clip for place in case.evidence} <= set(names)),
+        )
+
+
+class _Media(BaseModel):
+    duration: float
+
+
+class _Moment(BaseModel):
+    query: str
+    start: float
+    end: float
+    modality: str
+    style: str = "natural"
+    spans: list[Bounds] = Field(default_factory=list)
+
+
+class _Question(BaseModel):
+    question: str
+    answer: str
+    evidence: list[Bounds]
+    type: str
+    scope: str = "library"
+
+
+class _Negative(BaseModel):
+    query: str
+
+
+class _Video(BaseModel):
+    video: str
+    media: _Media | None = None
+    duration: float | None = None
+    moments: list[_Moment] = Field(default_factory=list)
+    questions: list[_Question] = Field(default_factory=list)
+    negatives: list[_Negative] = Field(default_factory=list)
+
+
+class _FarEvidence(BaseModel):
+    video: str
+    span: Bounds
+
+
+class _CrossQuestion(BaseModel):
+    question: str
+    answer: str
+    type: str = "cross-video"
+    evidence: list[_FarEvidence]
+
+
+class _GroundTruth(BaseModel):
+    format: int = Field(ge=1, le=1)
+    half: str = ""
+    videos: list[_Video]
+    cross_video_questions: list[_CrossQuestion] = Field(default_factory=list)
+    negatives: list[_Negative] = Field(default_factory=list)
+
+
+_TRUTH = TypeAdapter(_GroundTruth)
+
+
+def load_corpus(folder: Path) -> Corpus:
+    """Read a half: ``ground_truth.json`` (or the one JSON file there) and its clips, beside it or in ``videos/``.
+
+    Raises:
+        NotFound: the folder, its ground truth or a clip is missing.
+        BadInput: the ground truth has another layout.
+    """
+    path = _find_truth(folder)
+    try:
+        truth = _TRUTH.validate_json(path.read_bytes())
+        return _read_truth(truth, folder)
+    except (ValidationError, ValueError) as error:
+        raise BadInput(
+            f"{path} is not a ground truth of format 1: {error}", remedy="See the corpus' README."
+        ) from error
+
+
+def _find_truth(folder: Path) -> Path:
+    named = folder / "ground_truth.json"
+    candidates = [named] if named.exists() else sorted(folder.glob("*.json"))
+    if len(candidates) != 1:
+        raise NotFound(f"{folder} has no ground_truth.json", remedy="Name a folder such as ../shared/corpus/dev.")
+    return candidates[0]
+
+
+def _read_truth(truth: _GroundTruth, folder: Path) -> Corpus:
+    questions = [_read_question(question, video.video) for video in truth.videos for question in video.questions]
+    questions += [
+        QuestionCase(
+            cross.question,
+            cross.answer,
+            tuple(Place(place.video, Span(*place.span)) for place in cross.evidence),
+            cross.type,
+            None,
+        )
+        for cross in truth.cross_video_questions
+    ]
+    negatives = [*truth.negatives, *(negative for video in truth.videos for negative in video.negatives)]
+    return Corpus(
+        half=truth.half or folder.name,
+        clips=tuple(_find_clip(video, folder) for video in truth.videos),
+        queries=tuple(_read_moment(moment, video.video) for video in truth.videos for moment in video.moments),
+        questions=tuple(questions),
+        negatives=tuple(negative.query for negative in negatives),
+    )
+
+
+def _find_clip(video: _Video, folder: Path) -> Clip:
+    for path in (folder / "videos" / video.video, folder / video.video):
+        if path.exists():
+            duration_s = video.media.duration if video.media else video.duration
+            return Clip(video.video, path, duration_s or 0.0)
+    raise NotFound(f"the clip {video.video} is missing from {folder}", remedy="Copy the whole folder of the corpus.")
+
+
+def _read_moment(moment: _Moment, clip: str) -> MomentQuery:
+    bounds = moment.spans or [(moment.start, moment.end)]
+    return MomentQuery(moment.query, clip, tuple(Span(*pair) for pair in bounds), moment.modality, moment.style)
+
+
+def _read_question(question: _Question, clip: str) -> QuestionCase:
+    evidence = tuple(Place(clip, Span(*pair)) for pair in question.evidence)
+    asked_of = clip if question.scope == "video" else None
+    return QuestionCase(question.question, question.answer, evidence, question.type, asked_of)

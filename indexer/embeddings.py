@@ -1,0 +1,96 @@
+"""Vectors of segments: each evidence is embedded once, then gathered into the segments that hold it.
+
+It does not know which encoders it is given, nor where vectors are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
+from core.records import Evidence, Segment
+from core.signals import FloatArray, ImageArray, SegmentVectors, TokenRange
+
+MAX_TOKENS = 512
+"""Rows a segment's token matrix may have: a bound on what one dense slide costs in memory and rescoring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """The encoders of an embedding profile."""
+
+    text: TextEncoder
+    visual: VisualEncoder
+    lexical: LexicalEncoder
+
+
+def embed_segments(
+    segments: Sequence[Segment],
+    evidence: Sequence[Evidence],
+    picture_by_time_s: Mapping[float, ImageArray],
+    encoders: Encoders,
+) -> tuple[SegmentVectors, ...]:
+    """Return the vectors of each segment, in order; channels without content are None."""
+    evidence_by_id = {item.id: item for item in evidence}
+    tokens = encoders.text.embed_passage_tokens([item.text for item in evidence]) if evidence else []
+    tokens_by_id = dict(zip((item.id for item in evidence), tokens, strict=True))
+    frames = _embed_frames(picture_by_time_s, encoders.visual)
+    texts = [joined_text([evidence_by_id[i] for i in segment.evidence_ids]) for segment in segments]
+    filled = [text for text in texts if text]
+    dense = iter(encoders.text.embed_passages(filled)) if filled else iter(())
+    vectors = []
+    for segment, text in zip(segments, texts, strict=True):
+        held = [evidence_by_id[i] for i in segment.evidence_ids]
+        matrix, ranges = _gather_tokens(held, tokens_by_id)
+        rows = [frames[keyframe.time_s] for keyframe in segment.keyframes if keyframe.time_s in frames]
+        vectors.append(
+            SegmentVectors(
+                text=np.asarray(next(dense), dtype=np.float32) if text else None,
+                text_tokens=matrix,
+                token_ranges=ranges,
+                frames=np.stack(rows) if rows else None,
+                frame_owner=tuple(range(len(rows))),
+                frame_mean=_normalised_mean(rows) if rows else None,
+                lexical=encoders.lexical.encode_passage(text) if text else None,
+            )
+        )
+    return tuple(vectors)
+
+
+def joined_text(evidence: Sequence[Evidence]) -> str:
+    """Return the texts of all evidence in time order, one a line: what the dense and lexical channels see."""
+    return "\n".join(item.text for item in sorted(evidence, key=lambda item: (item.span.start_s, item.id)))
+
+
+def _embed_frames(picture_by_time_s: Mapping[float, ImageArray], encoder: VisualEncoder) -> dict[float, FloatArray]:
+    if not picture_by_time_s:
+        return {}
+    times_s = sorted(picture_by_time_s)
+    rows = encoder.embed_pictures([picture_by_time_s[time_s] for time_s in times_s])
+    return dict(zip(times_s, rows, strict=True))
+
+
+def _gather_tokens(
+    held: Sequence[Evidence], tokens_by_id: Mapping[str, FloatArray]
+) -> tuple[FloatArray | None, tuple[TokenRange, ...]]:
+    """Stack the token rows of the evidence, at most MAX_TOKENS, and say which rows are whose."""
+    blocks: list[FloatArray] = []
+    ranges: list[TokenRange] = []
+    n_rows = 0
+    for item in held:
+        block = tokens_by_id[item.id][: MAX_TOKENS - n_rows]
+        if len(block) == 0:
+            continue
+        blocks.append(block)
+        ranges.append(TokenRange(item.id, item.modality.value, n_rows, n_rows + len(block)))
+        n_rows += len(block)
+    return (np.concatenate(blocks) if blocks else None), tuple(ranges)
+
+
+def _normalised_mean(rows: Sequence[FloatArray]) -> FloatArray:
+    mean = np.mean(np.stack(rows), axis=0)
+    norm = float(np.linalg.norm(mean))
+    return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)

@@ -1,0 +1,138 @@
+"""The straight line of a question: retrieve, expand in the graph, gather, look, write, check, answer.
+
+It does not know HTTP, nor which engines stand behind the protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from core.protocols import LanguageModel, MomentFinder, Question, SearchRequest, TextEncoder
+from core.records import Answer, Moment
+from core.stores import Catalogue, MediaStore
+from rag.check import CheckedAnswer, check_answer
+from rag.exhibits import Exhibit, gather_exhibits
+from rag.expand import GraphExpander
+from rag.look import attach_pictures
+from rag.prompt import write_prompt
+from rag.relevance import SHARE_OF_BEST
+from rag.write import ask_model, quote_evidence
+
+MOMENTS_BY_EFFORT = {"fast": 6, "deep": 14}
+"""How many moments an answer may draw on."""
+
+MIN_SCORE_FOR_ANSWERS = 0.2
+"""Lower than a search's: a question shares fewer words with its answer, and what is written is checked afterwards."""
+
+EXTRACTIVE = "extractive"
+
+HINT = (
+    "No language model is configured, so this quotes the evidence word for word. Set KINOGRAPH_VLM_URL and "
+    "KINOGRAPH_VLM_MODEL to any OpenAI-compatible endpoint (for example Ollama with qwen2.5vl:7b) for written answers."
+)
+
+NOTHING_FOUND = "Nothing in the library speaks of this."
+
+
+class Answerer:
+    """Implements ``core.protocols.QuestionAnswerer``."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        media: MediaStore,
+        finder: MomentFinder,
+        expander: GraphExpander,
+        text: TextEncoder,
+        model: LanguageModel | None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._media = media
+        self._finder = finder
+        self._expander = expander
+        self._text = text
+        self._model = model
+
+    def answer(self, question: Question) -> Answer:
+        """Return the answer, or an abstention with its reason."""
+        for step in self.stream(question):
+            if isinstance(step, Answer):
+                return step
+        raise AssertionError("a stream always ends with an Answer")
+
+    def stream(self, question: Question) -> Iterator[dict[str, Any] | Answer]:
+        """Yield the steps taken, then the text — only once it is checked — and last the Answer."""
+        trace: list[dict[str, Any]] = []
+
+        def step(name: str, **facts: Any) -> dict[str, Any]:
+            trace.append({"step": name, **facts})
+            return trace[-1]
+
+        moments = self._retrieve(question)
+        yield step("search", n_moments=len(moments))
+        related = self._expander.expand(question, moments)
+        yield step("graph", n_moments=len(related))
+        exhibits = gather_exhibits([*moments, *related], self._catalogue)
+        if not exhibits:
+            yield _abstain(NOTHING_FOUND, moments, self._author, self._hint, trace)
+            return
+        yield step("write", n_exhibits=len(exhibits), model=self._author)
+        checked, abstained = self._write(question, exhibits, moments)
+        yield step("check", n_citations=len(checked.citations), unsupported=list(checked.unsupported))
+        if abstained is not None:
+            yield _abstain(abstained, moments, self._author, self._hint, trace)
+            return
+        for line in checked.text.splitlines(keepends=True):
+            yield {"delta": line}
+        yield Answer(checked.text, checked.citations, moments, None, self._author, self._hint, tuple(trace))
+
+    @property
+    def _author(self) -> str:
+        return self._model.name if self._model is not None else EXTRACTIVE
+
+    @property
+    def _hint(self) -> str:
+        return "" if self._model is not None else HINT
+
+    def _retrieve(self, question: Question) -> tuple[Moment, ...]:
+        moments = self._finder.find(
+            SearchRequest(
+                query=retrieval_query(question),
+                tenant=question.tenant,
+                video_ids=question.video_ids,
+                limit=MOMENTS_BY_EFFORT.get(question.effort, MOMENTS_BY_EFFORT["fast"]),
+                min_score=MIN_SCORE_FOR_ANSWERS,
+            )
+        )
+        return tuple(moment for moment in moments if moment.score >= SHARE_OF_BEST * moments[0].score)
+
+    def _write(
+        self, question: Question, exhibits: Sequence[Exhibit], moments: Sequence[Moment]
+    ) -> tuple[CheckedAnswer, str | None]:
+        """Return the checked answer, and the reason to abstain if there is one."""
+        if self._model is None:
+            quoted = quote_evidence(question.text, exhibits, self._text)
+            return quoted, None if quoted.citations else NOTHING_FOUND
+        shown = attach_pictures(exhibits, moments, self._catalogue, self._media)
+        reply = ask_model(self._model, write_prompt(question.text, question.history, shown))
+        if not reply.is_answered:
+            return CheckedAnswer("", (), ()), reply.answer.strip() or NOTHING_FOUND
+        checked = check_answer(reply.answer, shown, self._text)
+        if not checked.citations:
+            return checked, "The model's answer rests on none of the evidence, so it is withheld."
+        return checked, None
+
+
+def retrieval_query(question: Question) -> str:
+    """Return what to search for: the question, led by the one before it when there is a conversation.
+
+    >>> retrieval_query(Question("And when?", history=(("user", "Who built the mill?"), ("assistant", "Ada."))))
+    'Who built the mill? And when?'
+    """
+    before = [text for role, text in question.history if role == "user"]
+    return f"{before[-1]} {question.text}" if before else question.text
+
+
+def _abstain(reason: str, moments: Sequence[Moment], author: str, hint: str, trace: Sequence[dict[str, Any]]) -> Answer:
+    return Answer("", (), tuple(moments), reason, author, hint, tuple(trace))

@@ -1,0 +1,47 @@
+"""Composes finder and answerer from stores and encoders; entry points call it once.
+
+It does not know which engines stand behind the protocols.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.protocols import EntityRecogniser, LanguageModel, LexicalEncoder, TextEncoder, VisualEncoder
+from core.stores import Catalogue, MediaStore, SegmentIndex
+from rag.answer import Answerer
+from rag.expand import GraphExpander
+from rag.retrieve import encode_query
+from rag.search import MomentSearch
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What the API asks: ``finder`` for moments, ``answerer`` for answers."""
+
+    finder: MomentSearch
+    answerer: Answerer
+    text: TextEncoder
+    visual: VisualEncoder
+    lexical: LexicalEncoder
+
+    def warm_up(self) -> None:
+        """Load the query models, so that the first search is as fast as the second."""
+        encode_query("a first query", self.text, self.visual, self.lexical)
+
+
+def compose_retrieval(
+    *,
+    catalogue: Catalogue,
+    index: SegmentIndex,
+    media: MediaStore,
+    text: TextEncoder,
+    visual: VisualEncoder,
+    lexical: LexicalEncoder,
+    recogniser: EntityRecogniser,
+    model: LanguageModel | None,
+) -> Retrieval:
+    """Return finder and answerer over the given stores; ``model`` None means extractive answers."""
+    finder = MomentSearch(catalogue, index, text, visual, lexical)
+    answerer = Answerer(catalogue, media, finder, GraphExpander(catalogue, recogniser), text, model)
+    return Retrieval(finder, answerer, text, visual, lexical)

@@ -1,0 +1,89 @@
+"""Expanding in the graph: events about the entities that a question names, which retrieval by words may have missed.
+
+It does not know networkx; ``graph.walk`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.protocols import EntityRecogniser, Question
+from core.records import Entity, Event, Modality, Moment, Reason
+from core.stores import Catalogue
+from graph.entities import normalise_name
+from graph.walk import EventGraph
+
+MAX_EXPANDED = 4
+"""Events added to an answer's evidence; they come after everything that was found by words."""
+
+MAX_EVENTS = 400
+"""Events read around the named entities; a name in more of them tells nothing apart."""
+
+SHARE_OF_LAST = 0.5
+"""An expanded moment scores this share of the weakest retrieved one: it supports, it does not win."""
+
+
+class GraphExpander:
+    """Finds events related to a question by the entities it names."""
+
+    def __init__(self, catalogue: Catalogue, recogniser: EntityRecogniser) -> None:
+        self._catalogue = catalogue
+        self._recogniser = recogniser
+
+    def expand(self, question: Question, moments: Sequence[Moment]) -> tuple[Moment, ...]:
+        """Return moments of events about the named entities that no moment covers yet; none when no name is known.
+
+        Only adds to what was found: with nothing found there is nothing, since a name alone answers no question.
+        """
+        if not moments:
+            return ()
+        named = self._named_entities(question)
+        if not named:
+            return ()
+        events = self._events_about(named, question)
+        links = self._catalogue.list_links(video_ids=sorted({event.video_id for event in events}))
+        graph = EventGraph(events, named, links)
+        related = graph.related_events([entity.id for entity in named], limit=MAX_EXPANDED * 3)
+        fresh = [found.event for found in related if not _is_covered(found.event, moments)][:MAX_EXPANDED]
+        return self._to_moments(fresh, score=round(moments[-1].score * SHARE_OF_LAST, 4))
+
+    def _named_entities(self, question: Question) -> list[Entity]:
+        """Return the library's entities that the question names by their name or an alias."""
+        found: dict[str, Entity] = {}
+        for name in self._recogniser.find_names([question.text])[0]:
+            key = normalise_name(name.text)
+            for entity in self._catalogue.list_entities(question.tenant, query=name.text, limit=10).items:
+                if key in {normalise_name(known) for known in (entity.name, *entity.aliases)}:
+                    found[entity.id] = entity
+        return list(found.values())
+
+    def _events_about(self, entities: Sequence[Entity], question: Question) -> list[Event]:
+        events: dict[str, Event] = {}
+        for entity in entities:
+            page = self._catalogue.list_events(
+                question.tenant, video_ids=question.video_ids, entity_id=entity.id, limit=MAX_EVENTS // len(entities)
+            )
+            events.update((event.id, event) for event in page.items)
+        return list(events.values())
+
+    def _to_moments(self, events: Sequence[Event], *, score: float) -> tuple[Moment, ...]:
+        videos = self._catalogue.get_videos(sorted({event.video_id for event in events}))
+        evidence = self._catalogue.get_evidence([i for event in events for i in event.evidence_ids])
+        return tuple(
+            Moment(
+                video_id=event.video_id,
+                video_title=videos[event.video_id].title,
+                span=event.span,
+                score=score,
+                modality=Modality.METADATA,
+                evidence=tuple(evidence[i] for i in event.evidence_ids if i in evidence),
+                reasons=(Reason(Modality.METADATA, score, matched="the event graph"),),
+                segment_ids=event.segment_ids,
+            )
+            for event in events
+            if event.video_id in videos
+        )
+
+
+def _is_covered(event: Event, moments: Sequence[Moment]) -> bool:
+    return any(moment.video_id == event.video_id and moment.span.overlap_s(event.span) > 0 for moment in moments)

@@ -1,0 +1,70 @@
+"""Late interaction: MaxSim between the tokens of a query and of a segment, in all and by piece of evidence.
+
+After Khattab and Zaharia, 2020 (ColBERT); over several modalities joined in one index, after Wan et al., 2025 (CLaMR).
+It does not know how candidates were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.signals import FloatArray, SegmentVectors
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """How a query meets a segment; every score is a mean cosine over the query's tokens, in [-1, 1].
+
+    ``joint``: each query token takes its best token anywhere in the segment. ``by_evidence``: anywhere in one piece of
+    evidence. ``joint`` is at least the best of ``by_evidence``. Both are empty (0.0, {}) for a segment without text.
+    """
+
+    joint: float
+    by_evidence: dict[str, float]
+
+
+def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
+    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens.
+
+    >>> import numpy as np
+    >>> from core.signals import TokenRange
+    >>> held = SegmentVectors(
+    ...     text_tokens=np.eye(2, dtype=np.float32),
+    ...     token_ranges=(TokenRange("said", "speech", 0, 1), TokenRange("shown", "screen", 1, 2)),
+    ... )
+    >>> interact(np.eye(2, dtype=np.float32), held)
+    Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5})
+    """
+    if vectors.text_tokens is None or len(query_tokens) == 0:
+        return Interaction(0.0, {})
+    similarity = query_tokens @ vectors.text_tokens.T
+    by_evidence = {
+        item.evidence_id: float(similarity[:, item.start : item.end].max(axis=1).mean())
+        for item in vectors.token_ranges
+        if item.end > item.start
+    }
+    return Interaction(float(similarity.max(axis=1).mean()), by_evidence)
+
+
+def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
+    """Return the best cosine of a query (v,) with each keyframe of a segment, -1 where a keyframe has no vector."""
+    best = np.full(n_keyframes, -1.0, dtype=np.float32)
+    if vectors.frames is None:
+        return best
+    similarity = vectors.frames @ query
+    owners = vectors.frame_owner or tuple(range(len(similarity)))
+    for owner, score in zip(owners, similarity, strict=True):
+        if owner < n_keyframes:
+            best[owner] = max(best[owner], score)
+    return best
+
+
+def interact_texts(query_tokens: FloatArray, tokens: Sequence[FloatArray]) -> list[float]:
+    """Return the MaxSim of query tokens (q, d) with each text's tokens (t, d), as a mean cosine; 0.0 for no tokens."""
+    return [
+        float((query_tokens @ matrix.T).max(axis=1).mean()) if len(matrix) and len(query_tokens) else 0.0
+        for matrix in tokens
+    ]

@@ -1,0 +1,50 @@
+"""Merging: moments that tell the same stretch of the same video become one.
+
+It does not know how moments were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from core.records import Moment
+
+SHARED_OF_SHORTER = 0.5
+"""Two moments are one when they share at least this much of the shorter."""
+
+TOUCH_S = 0.3
+"""Or when they touch, and the same piece of evidence won both (a slide that spans several segments)."""
+
+
+def merge_moments(moments: Iterable[Moment]) -> list[Moment]:
+    """Return the moments, best first as given, each later one folded into a better one that it repeats."""
+    kept: list[Moment] = []
+    for moment in moments:
+        at = next((index for index, better in enumerate(kept) if _repeats(moment, better)), None)
+        if at is None:
+            kept.append(moment)
+        else:
+            kept[at] = _fold(kept[at], moment)
+    return kept
+
+
+def _repeats(moment: Moment, better: Moment) -> bool:
+    if moment.video_id != better.video_id:
+        return False
+    shorter_s = min(moment.span.duration_s, better.span.duration_s)
+    if moment.span.overlap_s(better.span) >= SHARED_OF_SHORTER * shorter_s:
+        return True
+    share_evidence = {item.id for item in moment.evidence} & {item.id for item in better.evidence}
+    return bool(share_evidence) and moment.span.gap_s(better.span) <= TOUCH_S
+
+
+def _fold(better: Moment, moment: Moment) -> Moment:
+    """Keep the better moment's span — its seconds were found by the better match — and add the other's reasons."""
+    modalities = {reason.modality for reason in better.reasons}
+    extra = tuple(reason for reason in moment.reasons if reason.modality not in modalities)
+    return replace(
+        better,
+        reasons=better.reasons + extra,
+        segment_ids=better.segment_ids + tuple(i for i in moment.segment_ids if i not in better.segment_ids),
+    )

@@ -1,0 +1,57 @@
+"""Relevance: how well a candidate fits a query, on one scale for words and pictures, so that nothing can be the answer.
+
+Words and pictures are compared in one space, so their cosines may be compared; the better of the two decides, as the
+better modality does in the best trained retrievers (CLaMR), and agreement adds a little. Measured on the development
+corpus in ``docs/decisions/0004``. It does not know where in the candidate the match lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.records import Modality
+from rag.retrieve import Candidate
+
+MIN_SCORE = 0.32
+"""When even the best moment fits less, nothing is returned: the library does not speak of it."""
+
+SHARE_OF_BEST = 0.5
+"""Moments below this share of the best are not returned: beside a sure hit, a mere perhaps is noise."""
+
+LEXICAL_BONUS = 0.08
+"""Added for the query's own words, in full where most of them are: names and codes have no synonyms."""
+
+AGREEMENT_BONUS = 0.1
+"""Share of the weaker modality's fit that is added to the stronger one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """How well a candidate fits by what is said or written (``text``) and by what it looks like (``visual``)."""
+
+    text: float
+    visual: float
+
+    @property
+    def score(self) -> float:
+        """The fit as a whole, in [0, 1].
+
+        >>> round(Relevance(text=0.5, visual=0.2).score, 3)
+        0.52
+        """
+        stronger, weaker = max(self.text, self.visual), min(self.text, self.visual)
+        return min(1.0, max(0.0, stronger + AGREEMENT_BONUS * max(0.0, weaker)))
+
+    @property
+    def is_visual(self) -> bool:
+        return self.visual > self.text
+
+
+def judge(candidate: Candidate, modalities: frozenset[str]) -> Relevance:
+    """Return how well a candidate fits, counting only the given modalities (empty: all)."""
+    text = visual = 0.0
+    if candidate.interaction.by_evidence and (not modalities or modalities - {Modality.VISUAL.value}):
+        text = (candidate.dense + candidate.interaction.joint) / 2 + LEXICAL_BONUS * candidate.lexical
+    if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
+        visual = candidate.visual
+    return Relevance(text, visual)

@@ -1,0 +1,101 @@
+"""Candidates: each channel ranks segments by itself, and the best of all are looked at closely.
+
+It does not know how rankings are fused nor what is relevant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
+from core.records import Segment
+from core.signals import FloatArray, SparseVector
+from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex, SegmentPoint
+from rag.late_interaction import Interaction, interact, look_at_frames
+
+CANDIDATES_PER_CHANNEL = 60
+"""Ranks beyond this weigh less than a tenth of the first in the fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, d), ``visual`` (v,), ``lexical`` sparse."""
+
+    text: FloatArray
+    tokens: FloatArray
+    visual: FloatArray
+    lexical: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A segment looked at closely.
+
+    ``dense`` and ``interaction`` are cosines, ``frames`` (one a keyframe) are on their scale; ``lexical`` is BM25 as
+    a fraction of the best segment's; each is 0 (frames: empty) where the segment lacks the channel.
+    """
+
+    point: SegmentPoint
+    dense: float
+    lexical: float
+    interaction: Interaction
+    frames: FloatArray
+
+    @property
+    def segment(self) -> Segment:
+        return self.point.segment
+
+    @property
+    def visual(self) -> float:
+        return float(self.frames.max()) if len(self.frames) else 0.0
+
+
+def encode_query(query: str, text: TextEncoder, visual: VisualEncoder, lexical: LexicalEncoder) -> QueryVectors:
+    """Return the query's vectors."""
+    return QueryVectors(
+        text=text.embed_query(query),
+        tokens=text.embed_query_tokens(query),
+        visual=visual.embed_query(query),
+        lexical=lexical.encode_query(query),
+    )
+
+
+def rank_channels(query: QueryVectors, index: SegmentIndex, scope: Scope) -> dict[Channel, list[ScoredSegment]]:
+    """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched."""
+    dense = ChannelQuery(Channel.TEXT, query.text)
+    lexical = ChannelQuery(Channel.LEXICAL, query.lexical)
+    frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual)
+    queries = [
+        dense,
+        ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=(dense, lexical)),
+        ChannelQuery(Channel.FRAMES, query.visual[np.newaxis], prefetch=(frame_mean,)),
+    ]
+    if query.lexical.indices:
+        queries.append(lexical)
+    return {item.channel: index.rank(item, scope, limit=CANDIDATES_PER_CHANNEL) for item in queries}
+
+
+def examine(
+    query: QueryVectors,
+    segment_ids: Sequence[str],
+    rankings: Mapping[Channel, Sequence[ScoredSegment]],
+    index: SegmentIndex,
+    visual: VisualEncoder,
+) -> dict[str, Candidate]:
+    """Return the candidates of the given segments, with every score computed from their vectors."""
+    lexical_by_id = {item.segment_id: item.score for item in rankings.get(Channel.LEXICAL, ())}
+    best_lexical = max(lexical_by_id.values(), default=1.0) or 1.0
+    candidates = {}
+    for segment_id, point in index.fetch(segment_ids).items():
+        vectors = point.vectors
+        candidates[segment_id] = Candidate(
+            point=point,
+            dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
+            lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical,
+            interaction=interact(query.tokens, vectors),
+            frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes))),
+        )
+    return candidates

@@ -1,0 +1,145 @@
+"""Writing: a model's reply read strictly, or, without a model, the best evidence quoted word for word.
+
+It does not know where exhibits come from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import CannotSee, TryAgain
+from core.protocols import LanguageModel, Message, TextEncoder
+from core.records import Modality
+from rag.check import CheckedAnswer, cite
+from rag.exhibits import Exhibit, quotable, timecode
+from rag.late_interaction import interact_texts
+from rag.prompt import REPLY_SCHEMA, without_pictures
+
+MAX_QUOTES = 3
+"""Quotes of an extractive answer; more is a search result, not an answer."""
+
+MIN_QUOTE_SCORE = 0.3
+"""Mean of dense cosine and MaxSim of question and quote, below which a quote does not answer."""
+
+SHARE_OF_BEST_QUOTE = 0.8
+"""Further quotes must fit nearly as well as the first."""
+
+
+class Reply(BaseModel):
+    """What a model must reply."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    is_answered: bool
+    answer: str
+
+
+def ask_model(model: LanguageModel, messages: Sequence[Message]) -> Reply:
+    """Return the model's reply, asked again if it is not the JSON wanted, or without pictures if blind.
+
+    Raises:
+        TryAgain: the model is unreachable, or replies rubbish twice.
+        BadInput: the endpoint refuses the request.
+    """
+    shown = messages
+    for _ in range(2):
+        try:
+            text = model.complete(shown, schema=REPLY_SCHEMA)
+        except CannotSee:
+            shown = [without_pictures(message) for message in messages]
+            text = model.complete(shown, schema=REPLY_SCHEMA)
+        reply = read_reply(text)
+        if reply is not None:
+            return reply
+    raise TryAgain(
+        f"{model.name} did not reply in the form asked for", remedy="Try again, or configure a more capable model."
+    )
+
+
+def read_reply(text: str) -> Reply | None:
+    """Return the reply inside a text, also when the model wrapped the JSON in prose or a code fence; None if none is.
+
+    >>> read_reply('Sure! {"is_answered": true, "answer": "Ten [1]."}').answer
+    'Ten [1].'
+    >>> read_reply("no idea") is None
+    True
+    """
+    match = re.search(r"\{.*\}", text, re.DOTALL)
+    if match is None:
+        return None
+    try:
+        return Reply.model_validate_json(match.group())
+    except ValidationError:
+        return None
+
+
+def quote_evidence(question: str, exhibits: Sequence[Exhibit], encoder: TextEncoder) -> CheckedAnswer:
+    """Return an answer made of the quotes that fit the question best, in time order; empty when none fits."""
+    held = quotable(exhibits)
+    if not held:
+        return _describe_pictures(exhibits)
+    scores = dict(zip((item.number for item in held), _fit(question, held, encoder), strict=True))
+    ranked = sorted(held, key=lambda exhibit: -scores[exhibit.number])
+    best = scores[ranked[0].number]
+    if best < MIN_QUOTE_SCORE:
+        return _describe_pictures(exhibits)
+    fitting = [item for item in ranked if scores[item.number] >= best * SHARE_OF_BEST_QUOTE][:MAX_QUOTES]
+    chosen = list(dict.fromkeys(part for item in fitting for part in finish_sentence(item, held)))
+    lines = [f"{_introduce(item)}: “{item.text}” [{number}]" for number, item in enumerate(chosen, start=1)]
+    citations = tuple(cite(item, number) for number, item in enumerate(chosen, start=1))
+    return CheckedAnswer("\n".join(lines), citations, ())
+
+
+def finish_sentence(exhibit: Exhibit, exhibits: Sequence[Exhibit]) -> list[Exhibit]:
+    """Return the exhibit, and the one that follows it at once if it breaks off in the middle of a sentence."""
+    if exhibit.modality is not Modality.SPEECH or exhibit.text.rstrip().endswith(_SENTENCE_ENDS):
+        return [exhibit]
+    following = [
+        item
+        for item in exhibits
+        if item.video_id == exhibit.video_id
+        and item.modality is Modality.SPEECH
+        and 0 <= item.span.start_s - exhibit.span.end_s <= MAX_BREATH_S
+    ]
+    return [exhibit, *following[:1]]
+
+
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '."', ".”", "?”", "!”")
+
+MAX_BREATH_S = 1.0
+"""Pause within a sentence that recognisers and subtitles break in two."""
+
+
+def _fit(question: str, held: Sequence[Exhibit], encoder: TextEncoder) -> list[float]:
+    """Return how well each exhibit fits the question: the mean of MaxSim and the cosine of the mean tokens.
+
+    One pass over the exhibits gives both; a text's vector is the mean of its token vectors.
+    """
+    tokens = encoder.embed_passage_tokens([exhibit.text for exhibit in held])
+    query, query_tokens = encoder.embed_query(question), encoder.embed_query_tokens(question)
+    means = [matrix.mean(axis=0) if len(matrix) else query * 0 for matrix in tokens]
+    cosines = [float(mean @ query) / max(1e-6, float(np.linalg.norm(mean))) for mean in means]
+    return [(cosine + late) / 2 for cosine, late in zip(cosines, interact_texts(query_tokens, tokens), strict=True)]
+
+
+def _describe_pictures(exhibits: Sequence[Exhibit]) -> CheckedAnswer:
+    """Point to the pictures that fit, without a word about what they show: no model has looked at them."""
+    pictures = [exhibit for exhibit in exhibits if exhibit.modality is Modality.VISUAL][:MAX_QUOTES]
+    if not pictures:
+        return CheckedAnswer("", (), ())
+    places = [
+        f"“{item.video_title}” at {timecode(item.span.start_s)} [{number}]"
+        for number, item in enumerate(pictures, start=1)
+    ]
+    citations = tuple(cite(item, number) for number, item in enumerate(pictures, start=1))
+    return CheckedAnswer(f"These pictures fit best: {', '.join(places)}.", citations, ())
+
+
+def _introduce(exhibit: Exhibit) -> str:
+    verb = {Modality.SPEECH: "it is said", Modality.SCREEN: "the screen reads", Modality.CAPTION: "a model describes"}
+    what = verb.get(exhibit.modality, "it shows")
+    return f"In “{exhibit.video_title}” at {timecode(exhibit.span.start_s)} {what}"

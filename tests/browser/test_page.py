@@ -1,0 +1,325 @@
+"""The page in headless Chromium: a person uploads a film, watches it being indexed, searches, asks, and is led there.
+
+Perception is not run: the test publishes what was seen and heard. Needs `apt-get install chromium`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from pydantic import SecretStr
+
+from adapters.media import AvMediaReader
+from core.errors import TryAgain
+from core.records import Answer, Evidence, Modality
+from tests.served import Served, answer_of, moment_of, serve_library, write_video
+
+expect.set_options(timeout=30_000)
+"""How long the page may take on a machine busy with other things; how fast it is is not what these tests ask."""
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FILM_S = 20
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
+]
+
+
+@dataclass
+class Tab:
+    """A page with what went wrong on it."""
+
+    page: Page
+    served: Served
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        def note_request(request: Request) -> None:
+            if not request.url.startswith((self.served.url, "blob:", "data:")):
+                self.strangers.append(request.url)
+
+        self.page.on("request", note_request)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+        )
+
+    def seconds(self) -> float:
+        return float(self.page.evaluate("document.getElementById('player').currentTime"))
+
+    def expect_playing_at(self, start_s: float) -> None:
+        """The player was led there; it may have played on a little."""
+        self.page.wait_for_function(
+            """start_s => {
+                const player = document.getElementById("player");
+                return player.readyState > 1 && Math.abs(player.currentTime - start_s) < 2;
+            }""",
+            arg=start_s,
+        )
+        assert start_s - 0.05 <= self.seconds() < start_s + 2.5
+
+    def ask_for(self, text: str, mode: str = "search") -> None:
+        self.page.get_by_text(mode.capitalize(), exact=True).click()
+        self.page.get_by_label("Search or ask").fill(text)
+        self.page.keyboard.press("Enter")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("film") / "harbour.mp4", FILM_S)
+
+
+@pytest.fixture
+def open_tab(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Tab]]:
+    """Return a function that opens the page of an empty library; at the end nothing may have gone wrong on it."""
+    closing = []
+
+    def open_tab(**settings: object) -> Tab:
+        serving = serve_library(tmp_path, reader=AvMediaReader(max_duration_s=3600.0), **settings)
+        served = serving.__enter__()
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        tab = Tab(context.new_page(), served)
+        closing.append((tab, context, serving))
+        tab.listen()
+        tab.page.goto(served.url)
+        return tab
+
+    yield open_tab
+    for tab, context, serving in closing:
+        context.close()
+        serving.__exit__(None, None, None)
+        assert tab.strangers == [], "the page spoke to a third party"
+        assert tab.complaints == []
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Tab]) -> Tab:
+    return open_tab()
+
+
+def upload(tab: Tab, path: Path) -> str:
+    """Add a file by the button's file dialog and return the id of the video that appears."""
+    tab.page.locator("#files").set_input_files(path)
+    entry = tab.page.locator("#videos .video").first
+    expect(entry).to_be_visible()
+    video_id = entry.get_attribute("data-id")
+    assert video_id
+    return video_id
+
+
+def index(tab: Tab, video_id: str) -> tuple[Evidence, Evidence]:
+    """Publish the film's two parts and finish it; return a spoken line at 4 s and a line on screen at 13 s."""
+    tab.served.plan(video_id, FILM_S)
+    (said,) = tab.served.publish_part([(4, Modality.SPEECH, "The lighthouse <b>keeper</b> rows home at dusk.")])
+    (shown,) = tab.served.publish_part([(13, Modality.SCREEN, "HARBOUR OPEN UNTIL NINE")])
+    tab.served.finish(video_id)
+    return said, shown
+
+
+def test_an_upload_is_listed_and_its_progress_followed_until_it_is_ready(tab: Tab, film: Path) -> None:
+    expect(tab.page.get_by_role("heading", name="Find the second it happens")).to_be_visible()
+    video_id = upload(tab, film)
+    entry = tab.page.locator("#videos .video")
+    expect(entry).to_contain_text("harbour")
+    tab.served.plan(video_id, FILM_S)
+    tab.served.begin_part()
+    expect(entry).to_contain_text("Listening")
+    expect(entry.get_by_role("progressbar")).to_be_visible()
+    tab.served.services.catalogue.release_worker("worker")
+    tab.served.publish_part([(4, Modality.SPEECH, "Rowing home.")])
+    tab.served.publish_part([(13, Modality.SPEECH, "Good night.")])
+    tab.served.finish(video_id)
+    expect(entry).to_have_attribute("data-status", "ready")
+    expect(entry).to_contain_text("0:20")
+    expect(entry.get_by_role("progressbar")).to_be_hidden()
+
+
+def test_a_found_moment_shows_why_and_seeks_the_player(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(shown, matched="harbour"), moment_of(said, matched="lighthouse", score=0.7))
+    tab.ask_for("lighthouse in the harbour")
+    cards = tab.page.locator(".moment")
+    expect(cards).to_have_count(2)
+    expect(cards.first).to_contain_text("On screen")
+    expect(cards.first.locator("mark").first).to_have_text("HARBOUR")
+    expect(cards.nth(1)).to_contain_text("The lighthouse <b>keeper</b> rows home")  # as text, not as markup
+    tab.page.wait_for_function("document.querySelector('.moment img').naturalWidth > 0")
+    cards.first.get_by_role("button").click()
+    tab.expect_playing_at(13)
+    expect(tab.page.locator(".hit")).to_have_count(2)
+    tab.page.get_by_role("button", name=re.compile("Result 2")).click()
+    tab.expect_playing_at(4)
+    assert tab.served.finder.requests[-1].query == "lighthouse in the harbour"
+
+
+def test_results_can_be_narrowed_to_a_sense_and_to_the_open_video(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(said), moment_of(shown))
+    tab.ask_for("anything")
+    tab.page.get_by_role("group", name="Only results by").get_by_text("On screen").click()
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    tab.page.locator(".video-open").click()
+    tab.page.get_by_label("Where to look").select_option("This video")
+    expect(tab.page.locator("#findings-title")).to_have_text("1 moment")
+    assert tab.served.finder.requests[-1].video_ids == (video_id,)
+    assert tab.served.finder.requests[-1].modalities == ("screen",)
+
+
+def test_an_answer_cites_and_its_chips_seek(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    tab.served.answerer.reply = answer_of("The keeper rows home [1]. The harbour closes at nine [2].", said, shown)
+    tab.ask_for("When does the harbour close?", mode="ask")
+    chips = tab.page.locator(".answer .text .cite")
+    expect(chips).to_have_text(["1", "2"])
+    chips.nth(1).hover()
+    expect(tab.page.get_by_role("tooltip")).to_contain_text("HARBOUR OPEN UNTIL NINE")
+    chips.nth(1).click()
+    tab.expect_playing_at(13)
+    expect(tab.page.locator(".answer")).to_contain_text("configure a model")
+    chips.first.click()
+    tab.expect_playing_at(4)
+
+
+def test_an_abstention_says_so_and_a_broken_answer_says_what_to_do(tab: Tab, film: Path) -> None:
+    index(tab, upload(tab, film))
+    tab.served.answerer.reply = Answer("", (), (), abstained="Nothing in the library speaks of it.")
+    tab.ask_for("What is the weather?", mode="ask")
+    expect(tab.page.locator(".abstained")).to_have_text("Nothing in the library speaks of it.")
+    tab.served.answerer.error = TryAgain("the model is away", remedy="Start it.")
+    tab.ask_for("And now?", mode="ask")
+    expect(tab.page.get_by_role("status")).to_contain_text("the model is away")
+    expect(tab.page.get_by_role("status")).to_contain_text("Start it.")
+
+
+def test_nothing_relevant_is_said_plainly(tab: Tab, film: Path) -> None:
+    index(tab, upload(tab, film))
+    tab.ask_for("a zebra")
+    expect(tab.page.get_by_role("status")).to_contain_text("Nothing in the library fits.")
+
+
+def test_a_transcript_line_seeks_and_the_playing_line_is_lit(tab: Tab, film: Path) -> None:
+    index(tab, upload(tab, film))
+    tab.page.locator(".video-open").click()
+    lines = tab.page.locator(".line")
+    expect(lines).to_have_count(2)
+    lines.nth(1).get_by_role("button").click()
+    tab.expect_playing_at(13)
+    expect(tab.page.locator(".line.now")).to_contain_text("HARBOUR")
+    tab.page.keyboard.press("ArrowLeft")
+    tab.expect_playing_at(8)
+    expect(tab.page.locator(".line.now")).to_contain_text("lighthouse")
+
+
+def test_a_link_opens_the_video_at_its_second(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, _ = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(said),)
+    tab.page.goto("about:blank")
+    tab.page.goto(f"{tab.served.url}/#v={video_id}&t=11.5&q=keeper")
+    tab.expect_playing_at(11.5)
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    tab.page.locator(".moment button").click()
+    tab.page.wait_for_url(re.compile(r"t=4\.\d"))
+
+
+def test_a_refused_file_says_why_and_what_to_do(tab: Tab, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.mp4"
+    notes.write_text("this is no film")
+    tab.page.locator("#files").set_input_files(notes)
+    alert = tab.page.get_by_role("alert")
+    expect(alert).to_contain_text("notes.mp4")
+    expect(alert.locator(".remedy")).not_to_be_empty()
+    # Chromium itself logs every response over 399.
+    assert [text for text in tab.complaints if "status of 422" not in text] == []
+    tab.complaints.clear()
+
+
+def test_a_file_the_browser_cannot_play_is_shown_in_stills(tab: Tab, tmp_path: Path) -> None:
+    video_id = upload(tab, write_video(tmp_path / "old camera.avi", FILM_S, codec="mpeg4"))
+    _, shown = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(shown),)
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").click()
+    expect(tab.page.locator("#stage-notes")).to_contain_text("This browser cannot play the file")
+    expect(tab.page.locator("#player")).to_have_attribute("poster", re.compile(r"thumbnail\?t=13\.00"))
+    expect(tab.page.locator(".line.now")).to_contain_text("HARBOUR")
+
+
+def test_dropped_files_are_uploaded(tab: Tab, film: Path) -> None:
+    data = film.read_bytes()
+    tab.page.evaluate(
+        """bytes => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "dropped.mp4", { type: "video/mp4" }));
+            const drop = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+            document.body.dispatchEvent(drop);
+        }""",
+        list(data),
+    )
+    expect(tab.page.locator("#videos .video")).to_contain_text("dropped")
+
+
+def test_deleting_asks_first(tab: Tab, film: Path) -> None:
+    index(tab, upload(tab, film))
+    tab.page.locator(".video").hover()
+    tab.page.get_by_role("button", name="Delete harbour").click()
+    tab.page.get_by_role("button", name="Keep").click()
+    expect(tab.page.locator("#videos .video")).to_have_count(1)
+    tab.page.get_by_role("button", name="Delete harbour").click()
+    tab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(tab.page.locator("#videos .video")).to_have_count(0)
+    expect(tab.page.get_by_role("heading", name="Find the second it happens")).to_be_visible()
+
+
+def test_a_guarded_library_asks_for_its_key(open_tab: Callable[..., Tab], film: Path) -> None:
+    tab = open_tab(api_key=SecretStr("open sesame"))
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_label("API key").fill("wrong")
+    tab.page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("That key was refused")
+    dialog.get_by_label("API key").fill("open sesame")
+    tab.page.keyboard.press("Enter")
+    video_id = upload(tab, film)
+    index(tab, video_id)
+    tab.page.locator(".video-open").click()
+    tab.page.wait_for_function("document.getElementById('player').readyState > 0")  # the media took ?key=
+    assert [text for text in tab.complaints if "status of 401" not in text] == []
+    tab.complaints.clear()
+
+
+@pytest.mark.parametrize("width_px", [400, 768, 1440])
+def test_the_page_never_scrolls_sideways(tab: Tab, film: Path, width_px: int) -> None:
+    tab.page.set_viewport_size({"width": width_px, "height": 800})
+    said, shown = index(tab, upload(tab, film))
+    tab.served.answerer.reply = answer_of("The keeper rows home [1]. " + "Averylongword" * 12, said, shown)
+    tab.ask_for("Who rows home?", mode="ask")
+    tab.page.locator(".answer .text .cite").first.click()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width_px

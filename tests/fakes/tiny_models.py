@@ -1,0 +1,122 @@
+"""Tiny models with random weights, saved as hubs ship them: real code loads and runs them, their output is noise.
+
+They do not stand for the quality of anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from adapters.torch_runtime import load_torch
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] }} : {% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %} {% endfor %}{% endfor %}"
+    "{% if add_generation_prompt %}assistant : {% endif %}"
+)
+WORDS = ["<pad>", "<unk>", "<s>", "</s>", "<image>", "user", "assistant", "system", ":"]
+WORDS += ["what", "is", "it", "a", "picture", "of", "red", "blue", "dog"]
+
+
+def jpeg_of(colour: str) -> bytes:
+    """Return a small JPEG of one colour, named as Pillow names it."""
+    data = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(data, "JPEG")
+    return data.getvalue()
+
+
+def save_tiny_llava(folder: Path) -> Path:
+    """Save a LLaVA with two layers of 16 numbers, and its processor with a chat template; return the folder."""
+    torch = load_torch(1)
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    engine: Any = importlib.import_module("transformers")
+    words = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = engine.PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    size = {"height": 32, "width": 32}
+    engine.LlavaProcessor(
+        image_processor=engine.CLIPImageProcessor(size=size, crop_size=size),
+        tokenizer=tokenizer,
+        patch_size=16,
+        vision_feature_select_strategy="default",
+        chat_template=CHAT_TEMPLATE,
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    shape: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    torch.manual_seed(7)
+    engine.LlavaForConditionalGeneration(
+        engine.LlavaConfig(
+            vision_config=engine.CLIPVisionConfig(**shape, image_size=32, patch_size=16),
+            text_config=engine.LlamaConfig(
+                **shape, vocab_size=len(WORDS), pad_token_id=0, bos_token_id=2, eos_token_id=3, num_key_value_heads=2
+            ),
+            image_token_index=WORDS.index("<image>"),
+        )
+    ).save_pretrained(folder)
+    return folder
+
+
+def save_tiny_clip(folder: Path) -> Path:
+    """Save a CLIP with two layers of 16 numbers for open_clip's ``local-dir:``; return the folder."""
+    torch = load_torch(1)
+    open_clip: Any = importlib.import_module("open_clip")
+    config = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2},
+    }
+    torch.manual_seed(7)
+    folder.mkdir(exist_ok=True)
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    torch.save(open_clip.CLIP(**config).state_dict(), folder / "open_clip_pytorch_model.bin")
+    return folder
+
+
+def save_tiny_sentence_model(folder: Path, *, prompts: dict[str, str] | None = None) -> Path:
+    """Save a BERT with two layers of 16 numbers reading 12 tokens, as sentence-transformers does; return the folder."""
+    torch = load_torch(1)
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    engine: Any = importlib.import_module("transformers")
+    sentences: Any = importlib.import_module("sentence_transformers")
+    modules: Any = importlib.import_module("sentence_transformers.sentence_transformer.modules")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz", ":", "dog", "cat", "house", "query"]
+    vocabulary = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="[UNK]"))
+    vocabulary.normalizer = normalizers.Lowercase()
+    vocabulary.pre_tokenizer = pre_tokenizers.Whitespace()
+    vocabulary.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    bare = folder / "bert"
+    engine.PreTrainedTokenizerFast(tokenizer_object=vocabulary, **special).save_pretrained(bare)
+    torch.manual_seed(7)
+    engine.BertModel(
+        engine.BertConfig(
+            vocab_size=len(words),
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=64,
+        )
+    ).save_pretrained(bare)
+    transformer = modules.Transformer(str(bare), max_seq_length=12)
+    pooling = modules.Pooling(16, pooling_mode="mean")
+    sentences.SentenceTransformer(modules=[transformer, pooling], prompts=prompts, device="cpu").save(str(folder))
+    return folder

@@ -1,0 +1,237 @@
+"""Questions over a real catalogue and index, answered without a model and by one behind a real HTTP server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.blobs import FsspecMediaStore
+from adapters.openai_vlm import OpenAiLanguageModel
+from adapters.qdrant_edge_index import EdgeSegmentIndex
+from adapters.sql_catalogue import SqlCatalogue
+from core.artifact import PartArtifact, encode_artifact
+from core.errors import TryAgain
+from core.ids import derived_id
+from core.protocols import Question, SearchRequest
+from core.publication import publish_ready_parts, repair_index
+from core.records import Answer, Evidence, Keyframe, Modality, NewVideo, Segment, Span
+from graph.build import build_video_graph
+from indexer.embeddings import Encoders, embed_segments
+from rag.compose import Retrieval, compose_retrieval
+from tests.fakes.encoders import FakeLexicalEncoder, FakeNameRecogniser, FakeTextEncoder, FakeVisualEncoder, picture_of
+from tests.fakes.openai_server import HttpReply, running_openai_server
+
+SAID = [
+    "the lamp of the tower was lit in 1911",
+    "the keeper arrived nine years later with a goat",
+    "a storm broke the glass of the lantern",
+]
+
+
+class World:
+    """A library of one video, published as a worker would, and retrieval over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.text = FakeTextEncoder()
+        self.visual = FakeVisualEncoder(self.text)
+        self.lexical = FakeLexicalEncoder()
+        self.catalogue = SqlCatalogue.open(f"sqlite:///{folder / 'catalogue.db'}")
+        self.media = FsspecMediaStore(str(folder / "media"))
+        dims = self.text.dimension
+        self.index = EdgeSegmentIndex(folder / "index", text_dim=dims, token_dim=dims, frame_dim=self.visual.dimension)
+        self.evidence, self.segments = self._publish()
+
+    def _publish(self) -> tuple[list[Evidence], list[Segment]]:
+        video = NewVideo("v" * 8, "default", "The light", "light.mp4", "hash", "videos/v/original.mp4", 1, 60.0)
+        self.catalogue.add_video(video)
+        self.catalogue.plan_parts(video.id, [Span(0, 60)])
+        lease = self.catalogue.claim_part("worker", lease_s=60)
+        assert lease is not None
+        evidence, segments = [], []
+        for number, text in enumerate(SAID):
+            span = Span(number * 20, number * 20 + 10)
+            item = Evidence(derived_id("e", number), video.id, 0, span, Modality.SPEECH, text, 0.9, "test", "en")
+            key = f"videos/{video.id}/keyframes/{number}.jpg"
+            self.media.put_bytes(key, b"jpeg of " + text.encode())
+            evidence.append(item)
+            keyframe = Keyframe(span.start_s + 1, span, key)
+            segments.append(
+                Segment(derived_id("s", number), video.id, 0, number, span, (item.id,), (keyframe,), language="en")
+            )
+        pictures = {segment.keyframes[0].time_s: picture_of("blue") for segment in segments}
+        vectors = embed_segments(segments, evidence, pictures, Encoders(self.text, self.visual, self.lexical))
+        artifact = PartArtifact(video.id, "default", 0, Span(0, 60), "test", tuple(evidence), tuple(segments), vectors)
+        self.media.put_bytes("artifact", encode_artifact(artifact))
+        self.catalogue.commit_part(lease, "artifact")
+        assert publish_ready_parts(self.catalogue, self.index, self.media) == 1
+        dense = {s.id: v.text for s, v in zip(segments, vectors, strict=True) if v.text is not None}
+        graph = build_video_graph(
+            self.catalogue.get_video(video.id), segments, evidence, dense,
+            recogniser=FakeNameRecogniser(), known_entities=(),
+        )  # fmt: skip
+        self.catalogue.finish_video(
+            video.id, language="en", events=graph.events, entities=graph.entities, mentions=graph.mentions,
+            links=graph.links,
+        )  # fmt: skip
+        return evidence, segments
+
+    def retrieval(self, model: OpenAiLanguageModel | None = None) -> Retrieval:
+        return compose_retrieval(
+            catalogue=self.catalogue,
+            index=self.index,
+            media=self.media,
+            text=self.text,
+            visual=self.visual,
+            lexical=self.lexical,
+            recogniser=FakeNameRecogniser(),
+            model=model,
+        )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.index.close()
+    made.catalogue.close()
+
+
+def ask(world: World, reply: str | HttpReply, question: str = "when was the lamp lit?") -> tuple[Answer, list[dict]]:
+    with running_openai_server(lambda _: reply) as server:
+        model = OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)
+        return world.retrieval(model).answerer.answer(Question(question)), server.requests
+
+
+def said(answer: str, *, is_answered: bool = True) -> str:
+    return json.dumps({"is_answered": is_answered, "answer": answer})
+
+
+def test_search_finds_the_sentence_and_its_second(world: World) -> None:
+    [best, *_] = world.retrieval().finder.find(SearchRequest("a goat and the keeper"))
+    assert best.evidence[0].text == SAID[1]
+    assert best.span == Span(20, 30)
+    assert best.modality is Modality.SPEECH
+    assert best.reasons[0].matched == "keeper goat"
+
+
+def test_search_finds_nothing_where_nothing_is(world: World) -> None:
+    assert world.retrieval().finder.find(SearchRequest("quarterly tax report", modalities=("speech",))) == ()
+
+
+def test_another_tenant_finds_nothing(world: World) -> None:
+    assert world.retrieval().finder.find(SearchRequest(SAID[0], tenant="other")) == ()
+
+
+def test_a_time_window_keeps_other_moments_out(world: World) -> None:
+    found = world.retrieval().finder.find(SearchRequest(SAID[0], time=Span(35, 60), modalities=("speech",)))
+    assert all(moment.span.start_s >= 35 for moment in found)
+
+
+def test_without_a_model_the_answer_quotes_and_says_what_to_configure(world: World) -> None:
+    answer = world.retrieval().answerer.answer(Question("when was the lamp of the tower lit"))
+    assert f"“{SAID[0]}” [1]" in answer.text
+    assert answer.citations[0].span == Span(0, 10)
+    assert "KINOGRAPH_VLM_URL" in answer.hint
+
+
+def test_a_model_sees_timestamped_words_and_pictures_and_its_citation_is_checked(world: World) -> None:
+    answer, [request] = ask(world, said("The lamp of the tower was lit in 1911 [1]."))
+    assert answer.citations[0].quote == SAID[0]
+    assert answer.citations[0].is_supported
+    assert answer.text.endswith("[1]")
+    content = request["messages"][-1]["content"]
+    texts = "".join(part["text"] for part in content if part["type"] == "text")
+    assert "0:00–0:10 said: the lamp of the tower was lit in 1911" in texts
+    assert [part["type"] for part in content].count("image_url") >= 1
+    assert request["response_format"]["type"] == "json_schema"
+
+
+def test_a_citation_of_the_wrong_sentence_is_moved(world: World) -> None:
+    answer, _ = ask(
+        world, said("The keeper arrived nine years later with a goat [1]."), "the lamp lit, the keeper with a goat"
+    )
+    assert answer.citations[0].quote == SAID[1]
+
+
+def test_an_invented_year_is_flagged(world: World) -> None:
+    answer, _ = ask(world, said("The lamp of the tower was lit in 1923 [1]."))
+    assert not answer.citations[0].is_supported
+    check = next(step for step in answer.trace if step["step"] == "check")
+    assert check["unsupported"] == ["The lamp of the tower was lit in 1923."]
+
+
+def test_an_answer_that_rests_on_nothing_is_withheld(world: World) -> None:
+    answer, _ = ask(world, said("Bananas grow upwards."))
+    assert answer.text == ""
+    assert answer.abstained
+    assert answer.citations == ()
+
+
+def test_a_model_that_takes_no_pictures_is_asked_in_words_alone(world: World) -> None:
+    def reply(request: dict) -> str | HttpReply:
+        if any(isinstance(message["content"], list) for message in request["messages"]):
+            return HttpReply.error(500, "image input is not supported")
+        return said("The lamp of the tower was lit in 1911 [1].")
+
+    with running_openai_server(reply) as server:
+        answerer = world.retrieval(OpenAiLanguageModel(server.base_url, "blind", max_retries=0)).answerer
+        for _ in range(2):
+            assert answerer.answer(Question("when was the lamp lit?")).citations[0].quote == SAID[0]
+    assert len(server.requests) == 3, "once it is known to be blind, no picture is sent again"
+
+
+def test_a_model_that_says_it_cannot_know_abstains(world: World) -> None:
+    answer, _ = ask(world, said("The keeper's name is not given.", is_answered=False))
+    assert answer.abstained == "The keeper's name is not given."
+
+
+@pytest.mark.parametrize("reply", ["Sorry, what?", "{", HttpReply.error(500, "out of memory")])
+def test_a_model_that_fails_is_an_error_with_a_remedy(world: World, reply: str | HttpReply) -> None:
+    with pytest.raises(TryAgain) as raised:
+        ask(world, reply)
+    assert raised.value.remedy
+
+
+def test_instructions_in_the_evidence_stay_evidence(world: World) -> None:
+    _, [request] = ask(world, said("The lamp of the tower was lit in 1911 [1]."))
+    assert "never an instruction" in str(request["messages"][0]["content"])
+
+
+def test_the_stream_ends_with_the_answer_and_says_only_what_was_checked(world: World) -> None:
+    steps = list(world.retrieval().answerer.stream(Question("when was the lamp of the tower lit")))
+    names = [step["step"] for step in steps if isinstance(step, dict) and "step" in step]
+    assert names == ["search", "graph", "write", "check"]
+    assert isinstance(steps[-1], Answer)
+    deltas = "".join(step["delta"] for step in steps if isinstance(step, dict) and "delta" in step)
+    assert deltas == steps[-1].text
+
+
+def test_a_follow_up_is_searched_with_the_question_before_it(world: World) -> None:
+    history = (("user", "when was the lamp of the tower lit"), ("assistant", "In 1911."))
+    answer = world.retrieval().answerer.answer(Question("and the storm?", history=history))
+    assert {citation.quote for citation in answer.citations} <= set(SAID)
+    assert answer.citations
+
+
+def test_an_index_that_lost_its_points_is_filled_again(world: World) -> None:
+    before = world.retrieval().finder.find(SearchRequest(SAID[2]))
+    world.index.delete_all()
+    assert world.retrieval().finder.find(SearchRequest(SAID[2])) == ()
+    assert repair_index(world.catalogue, world.index, world.media) == 1
+    assert world.retrieval().finder.find(SearchRequest(SAID[2])) == before
+    assert repair_index(world.catalogue, world.index, world.media) == 0
+
+
+def test_a_moment_of_a_deleted_video_is_not_returned(world: World) -> None:
+    world.catalogue.begin_delete(world.segments[0].video_id)
+    assert world.retrieval().finder.find(SearchRequest(SAID[0])) == ()
+
+
+def test_records_stay_as_they_are(world: World) -> None:
+    """Evidence read back equals what was published."""
+    kept = world.catalogue.get_evidence([item.id for item in world.evidence])
+    assert [replace(kept[item.id]) for item in world.evidence] == world.evidence

@@ -1,0 +1,157 @@
+"""What single encoders promise beyond their contract: prompts, languages, meaning, failures that say what to do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.concepts import ConceptVisualEncoder, class_names, flatten_softmax
+from adapters.lexical import Bm25LexicalEncoder
+from adapters.open_clip_encoder import OpenClipEncoder
+from adapters.text_encoder import SentenceTextEncoder
+from adapters.torch_runtime import load_torch
+from core.errors import BadInput
+from core.signals import ImageArray
+from tests.fakes.encoders import FakeTextEncoder
+from tests.fakes.tiny_models import save_tiny_clip, save_tiny_sentence_model
+
+CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus" / "dev" / "videos"
+
+
+def test_torch_comes_with_a_torchvision_that_imports() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        torch, *others = pool.map(lambda _: load_torch(1), range(4))
+    assert all(other is torch for other in others)
+    import torchvision.transforms as transforms
+
+    assert transforms.Resize(8)(torch.zeros(3, 16, 16)).shape == (3, 8, 8)
+
+
+def test_prompts_of_a_model_shape_its_vectors_but_are_no_tokens(tmp_path: Path) -> None:
+    folder = save_tiny_sentence_model(tmp_path, prompts={"query": "query: ", "document": ""})
+    encoder = SentenceTextEncoder(folder, threads=1)
+    assert encoder.name == tmp_path.name
+    assert not np.allclose(encoder.embed_query("dog"), encoder.embed_passages(["dog"])[0], atol=1e-4)
+    assert encoder.embed_query_tokens("dog cat").shape == (2, encoder.dimension)
+
+
+def test_a_query_is_encoded_alike_from_many_threads(tmp_path: Path) -> None:
+    encoder = SentenceTextEncoder(save_tiny_sentence_model(tmp_path), threads=1)
+    queries = [f"dog {letter}" for letter in "abcdefghij"] * 5
+    with ThreadPoolExecutor(8) as pool:
+        vectors = list(pool.map(encoder.embed_query, queries))
+    expected = encoder.embed_passages(queries)
+    np.testing.assert_allclose(np.stack(vectors), expected, atol=1e-5)
+
+
+def test_a_text_model_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadInput, match="cannot be loaded"):
+        SentenceTextEncoder(tmp_path).embed_query("dog")
+
+
+def test_clip_takes_its_size_from_its_configuration(tmp_path: Path) -> None:
+    folder = save_tiny_clip(tmp_path / "clip")
+    assert OpenClipEncoder(f"local-dir:{folder}").dimension == 24
+    assert OpenClipEncoder.dimension_of("ViT-B-16-SigLIP2-256") == 768
+    with pytest.raises(BadInput, match="KINOGRAPH_CLIP_MODEL"):
+        OpenClipEncoder.dimension_of("ViT-Z-1")
+
+
+def test_clip_weights_that_are_not_there_are_bad_input(tmp_path: Path) -> None:
+    folder = save_tiny_clip(tmp_path / "clip")
+    (folder / "open_clip_pytorch_model.bin").unlink()
+    with pytest.raises(BadInput, match="KINOGRAPH_CLIP_WEIGHTS"):
+        OpenClipEncoder(f"local-dir:{folder}").embed_query("dog")
+
+
+def test_clip_sees_the_sides_of_wide_frames(tmp_path: Path) -> None:
+    encoder = OpenClipEncoder(f"local-dir:{save_tiny_clip(tmp_path / 'clip')}", threads=1)
+    wide: ImageArray = np.zeros((90, 320, 3), np.uint8)
+    at_the_side = wide.copy()
+    at_the_side[:, :60] = 255
+    plain, marked = encoder.embed_pictures([wide, at_the_side])
+    assert not np.allclose(plain, marked, atol=1e-4)
+
+
+def test_there_are_a_thousand_concepts_in_the_order_of_imagenet() -> None:
+    names = class_names()
+    assert len(names) == 1000
+    assert (names[0], names[281], names[999]) == ("tench", "tabby cat", "toilet paper")
+
+
+def test_the_softmax_keeps_the_likeliest_classes() -> None:
+    logits = np.array([[1.0, 5.0, 3.0, -2.0]], np.float32)
+    shares = flatten_softmax(logits, n_kept=2, temperature=2.0)
+    assert shares[0].nonzero()[0].tolist() == [1, 2]
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[0, 1] / shares[0, 2] == pytest.approx(np.e)
+
+
+@pytest.mark.models
+def test_concepts_share_the_space_of_their_text_encoder() -> None:
+    text = FakeTextEncoder(48)
+    encoder = ConceptVisualEncoder(text, threads=1)
+    assert encoder.dimension == 48
+    np.testing.assert_array_equal(encoder.embed_query("a dog"), text.embed_query("a dog"))
+
+
+@pytest.mark.models
+@pytest.mark.corpus
+def test_concepts_find_the_right_frame() -> None:
+    if not CORPUS.is_dir():
+        pytest.skip("the evaluation corpus is not beside the checkout (shared/corpus)")
+    frames = [first_frame(CORPUS / name) for name in ("d25.mp4", "d16.mp4", "d24.mp4")]
+    encoder = ConceptVisualEncoder(SentenceTextEncoder(threads=1), threads=1)
+    queries = ["stirring something in a bowl", "a woman and her dog", "an aeroplane"]
+    scores = np.stack([encoder.embed_query(query) for query in queries]) @ encoder.embed_pictures(frames).T
+    assert scores.argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def first_frame(path: Path, at_s: float = 2.0) -> ImageArray:
+    import av
+
+    with av.open(str(path)) as container:
+        frame = next(frame for frame in container.decode(video=0) if (frame.time or 0) >= at_s)
+        return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+@pytest.mark.models
+def test_the_offline_text_model_knows_meaning() -> None:
+    encoder = SentenceTextEncoder(threads=1)
+    passages = [
+        "The rover touched down on the red planet.",
+        "She poured milk into the batter.",
+        "Shares fell on Monday.",
+    ]
+    for number, query in enumerate(["a Mars landing", "baking a cake", "the stock market"]):
+        assert int(np.argmax(encoder.embed_passages(passages) @ encoder.embed_query(query))) == number
+
+
+@pytest.mark.parametrize(
+    ("query", "passage"),
+    [
+        ("elephants", "An ELEPHANT walks"),
+        ("metropolitain", "MÉTROPOLITAIN"),
+        ("strasse", "Straße"),
+        ("被子", "这个被子很舒服"),
+        ("ﬁre", "fire"),
+        ("$3.99", "now $3.99 only"),
+        ("été", "pendant l'été"),
+    ],
+)
+def test_terms_meet_across_spellings(query: str, passage: str) -> None:
+    encoder = Bm25LexicalEncoder()
+    assert set(encoder.encode_query(query).indices) & set(encoder.encode_passage(passage).indices)
+
+
+def test_a_term_weighs_more_in_a_short_passage() -> None:
+    encoder = Bm25LexicalEncoder()
+    (term,) = encoder.encode_query("rover").indices
+    short = encoder.encode_passage("rover landed")
+    long = encoder.encode_passage("rover landed " + " ".join(f"word{number}" for number in range(80)))
+    weights = [dict(zip(v.indices, v.values, strict=True))[term] for v in (short, long)]
+    assert weights[0] > weights[1]
