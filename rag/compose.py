@@ -13,6 +13,7 @@ from rag.answer import Answerer
 from rag.expand import GraphExpander
 from rag.retrieve import encode_query
 from rag.search import MomentSearch
+from rag.steps import ALL_STEPS, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ def compose_retrieval(
     lexical: LexicalEncoder,
     recogniser: EntityRecogniser,
     model: LanguageModel | None,
+    steps: Steps = ALL_STEPS,
 ) -> Retrieval:
     """Return finder and answerer over the given stores; ``model`` None means extractive answers."""
-    finder = MomentSearch(catalogue, index, text, visual, lexical)
+    finder = MomentSearch(catalogue, index, text, visual, lexical, steps)
     answerer = Answerer(catalogue, media, finder, GraphExpander(catalogue, recogniser), text, model)
     return Retrieval(finder, answerer, text, visual, lexical)

@@ -31,6 +31,7 @@ class Relevance:
 
     text: float
     visual: float
+    agreement_bonus: float = AGREEMENT_BONUS
 
     @property
     def score(self) -> float:
@@ -40,18 +41,18 @@ class Relevance:
         0.52
         """
         stronger, weaker = max(self.text, self.visual), min(self.text, self.visual)
-        return min(1.0, max(0.0, stronger + AGREEMENT_BONUS * max(0.0, weaker)))
+        return min(1.0, max(0.0, stronger + self.agreement_bonus * max(0.0, weaker)))
 
     @property
     def is_visual(self) -> bool:
         return self.visual > self.text
 
 
-def judge(candidate: Candidate, modalities: frozenset[str]) -> Relevance:
+def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool = True) -> Relevance:
     """Return how well a candidate fits, counting only the given modalities (empty: all)."""
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities - {Modality.VISUAL.value}):
         text = (candidate.dense + candidate.interaction.joint) / 2 + LEXICAL_BONUS * candidate.lexical
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual
-    return Relevance(text, visual)
+    return Relevance(text, visual, AGREEMENT_BONUS if agreement else 0.0)

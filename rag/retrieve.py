@@ -6,7 +6,7 @@ It does not know how rankings are fused nor what is relevant.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from rag.late_interaction import Interaction, interact, look_at_frames
 
 CANDIDATES_PER_CHANNEL = 60
 """Ranks beyond this weigh less than a tenth of the first in the fusion."""
+
+ALL_CHANNELS = frozenset(Channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,23 @@ def encode_query(query: str, text: TextEncoder, visual: VisualEncoder, lexical: 
     )
 
 
-def rank_channels(query: QueryVectors, index: SegmentIndex, scope: Scope) -> dict[Channel, list[ScoredSegment]]:
+def rank_channels(
+    query: QueryVectors, index: SegmentIndex, scope: Scope, channels: frozenset[Channel] = ALL_CHANNELS
+) -> dict[Channel, list[ScoredSegment]]:
     """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched."""
     dense = ChannelQuery(Channel.TEXT, query.text)
     lexical = ChannelQuery(Channel.LEXICAL, query.lexical)
     frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual)
+    cheap = tuple(item for item in (dense, lexical) if item.channel in channels)
     queries = [
         dense,
-        ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=(dense, lexical)),
+        ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=cheap),
         ChannelQuery(Channel.FRAMES, query.visual[np.newaxis], prefetch=(frame_mean,)),
     ]
     if query.lexical.indices:
         queries.append(lexical)
-    return {item.channel: index.rank(item, scope, limit=CANDIDATES_PER_CHANNEL) for item in queries}
+    asked = [item for item in queries if item.channel in channels]
+    return {item.channel: index.rank(item, scope, limit=CANDIDATES_PER_CHANNEL) for item in asked}
 
 
 def examine(
@@ -84,18 +90,38 @@ def examine(
     rankings: Mapping[Channel, Sequence[ScoredSegment]],
     index: SegmentIndex,
     visual: VisualEncoder,
+    channels: frozenset[Channel] = ALL_CHANNELS,
 ) -> dict[str, Candidate]:
-    """Return the candidates of the given segments, with every score computed from their vectors."""
+    """Return the candidates of the given segments, with every score computed from their vectors.
+
+    Words are left out with their ``channels``; of dense and late interaction the one stands in for the other, and the
+    lexical score for both, so that the scale stays.
+    """
     lexical_by_id = {item.segment_id: item.score for item in rankings.get(Channel.LEXICAL, ())}
     best_lexical = max(lexical_by_id.values(), default=1.0) or 1.0
+    no_frames = np.zeros(0, dtype=np.float32)
     candidates = {}
     for segment_id, point in index.fetch(segment_ids).items():
         vectors = point.vectors
-        candidates[segment_id] = Candidate(
+        candidate = Candidate(
             point=point,
             dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical,
-            interaction=interact(query.tokens, vectors),
-            frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes))),
+            interaction=interact(query.tokens, vectors) if Channel.TEXT_TOKENS in channels else Interaction(0.0, {}),
+            frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
+            if Channel.FRAMES in channels
+            else no_frames,
         )
+        candidates[segment_id] = candidate if channels == ALL_CHANNELS else _stand_in(candidate, channels)
     return candidates
+
+
+def _stand_in(candidate: Candidate, channels: frozenset[Channel]) -> Candidate:
+    """Return the candidate, the scores of words that are left out replaced by one that is not."""
+    if not channels & {Channel.TEXT, Channel.TEXT_TOKENS, Channel.LEXICAL}:
+        return replace(candidate, dense=0.0, interaction=Interaction(0.0, {}))
+    dense, interaction = candidate.dense, candidate.interaction
+    if Channel.TEXT_TOKENS not in channels:
+        joint = dense if Channel.TEXT in channels else candidate.lexical
+        interaction = Interaction(joint, {item.evidence_id: 0.0 for item in candidate.point.vectors.token_ranges})
+    return replace(candidate, dense=dense if Channel.TEXT in channels else interaction.joint, interaction=interaction)

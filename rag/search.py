@@ -6,6 +6,7 @@ It does not know HTTP, nor which engines stand behind the protocols.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from core.protocols import LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Evidence, Modality, Moment, Reason, Video
@@ -15,6 +16,7 @@ from rag.ground import Ground, ground_frames, ground_text
 from rag.merge import merge_moments
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, Relevance, judge
 from rag.retrieve import Candidate, encode_query, examine, rank_channels
+from rag.steps import ALL_STEPS, Steps
 from rag.why import name_matched_words
 
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
@@ -35,22 +37,26 @@ class MomentSearch:
         text: TextEncoder,
         visual: VisualEncoder,
         lexical: LexicalEncoder,
+        steps: Steps = ALL_STEPS,
     ) -> None:
         self._catalogue = catalogue
         self._index = index
         self._text = text
         self._visual = visual
         self._lexical = lexical
+        self._steps = steps
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         """Return moments, best first, none when nothing is relevant."""
         scope = Scope(request.tenant, request.video_ids, request.time)
         query = encode_query(request.query, self._text, self._visual, self._lexical)
-        rankings = rank_channels(query, self._index, scope)
-        candidates = examine(query, choose_candidates(rankings), rankings, self._index, self._visual)
+        channels = self._steps.channels
+        rankings = rank_channels(query, self._index, scope, channels)
+        candidates = examine(query, choose_candidates(rankings), rankings, self._index, self._visual, channels)
         moments = self._ground(candidates.values(), frozenset(request.modalities))
-        relevant = keep_relevant(moments, request.min_score)
-        shown = group_by_video(merge_moments(relevant), request.group_by)[: request.limit]
+        relevant = keep_relevant(moments, request.min_score) if self._steps.cut_off else moments
+        merged = merge_moments(relevant) if self._steps.merging else relevant
+        shown = group_by_video(merged, request.group_by)[: request.limit]
         return tuple(name_matched_words(moment, request.query) for moment in shown)
 
     def _ground(self, candidates: Iterable[Candidate], modalities: frozenset[str]) -> list[Moment]:
@@ -61,15 +67,16 @@ class MomentSearch:
         )
         scores = _best_scores(held)
         videos = self._videos(candidate.segment.video_id for candidate in held)
+        is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
         moments = []
         for candidate in held:
             video = videos.get(candidate.segment.video_id)
             if video is None:
                 continue
-            relevance = judge(candidate, modalities)
+            relevance = judge(candidate, modalities, agreement=self._steps.agreement)
             moment = _to_moment(candidate, relevance, video, evidence_by_id, scores, modalities)
             if moment is not None:
-                moments.append(moment)
+                moments.append(moment if is_grounded else replace(moment, span=candidate.segment.span))
         return sorted(moments, key=lambda moment: (-moment.score, moment.video_id, moment.span))
 
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:

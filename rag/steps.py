@@ -5,16 +5,32 @@ It does not know what the steps do; ``kinograph eval --ablation`` leaves each ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+
+from core.stores import Channel
+
+CHANNELS_BY_STEP = {
+    "dense": frozenset({Channel.TEXT}),
+    "late_interaction": frozenset({Channel.TEXT_TOKENS}),
+    "lexical": frozenset({Channel.LEXICAL}),
+    "pictures": frozenset({Channel.FRAMES, Channel.FRAME_MEAN}),
+}
+"""Steps that rank segments by a channel of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Which steps of a search are taken; a running service takes all of them.
 
-    >>> Steps(lexical=False).without("merging")
-    Steps(dense=True, late_interaction=True, lexical=False, pictures=True, agreement=True, grounding=True, \
-merging=False, cut_off=True)
+    ``dense``, ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is
+    stood in for by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
+    a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
+    return nothing for what is not there.
+
+    >>> Steps(lexical=False).without("merging").merging
+    False
+    >>> sorted(Steps.with_only("pictures").channels)
+    [<Channel.FRAME_MEAN: 'frame_mean'>, <Channel.FRAMES: 'frames'>]
     """
 
     dense: bool = True
@@ -25,3 +41,23 @@ merging=False, cut_off=True)
     grounding: bool = True
     merging: bool = True
     cut_off: bool = True
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def with_only(cls, channel_step: str) -> Steps:
+        """Return all steps but those that rank by another channel."""
+        return replace(cls(), **{name: name == channel_step for name in CHANNELS_BY_STEP})
+
+    def without(self, name: str) -> Steps:
+        return replace(self, **{name: False})
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """The channels that rank and score."""
+        return frozenset().union(*(held for name, held in CHANNELS_BY_STEP.items() if getattr(self, name)))
+
+
+ALL_STEPS = Steps()
