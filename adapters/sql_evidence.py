@@ -120,6 +120,7 @@ def _evidence_row(item: Evidence) -> dict[str, object]:
         "produced_by": item.produced_by,
         "language": item.language,
         "words": [[word.text, word.start_s, word.end_s, word.confidence] for word in item.words] or None,
+        "translation": item.translation,
     }
 
 
@@ -135,6 +136,7 @@ def _evidence_of(row: Any) -> Evidence:
         produced_by=row.produced_by,
         language=row.language,
         words=tuple(Word(*word) for word in row.words or ()),
+        translation=row.translation,
     )
 
 

@@ -174,6 +174,7 @@ evidence = Table(
     Column("produced_by", Text, nullable=False),
     Column("language", Text),
     Column("words", _Json),
+    Column("translation", HumanText),
 )
 Index("ix_evidence_video_start", evidence.c.video_id, evidence.c.start_s)
 Index("ix_evidence_part", evidence.c.video_id, evidence.c.part)

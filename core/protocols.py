@@ -80,7 +80,10 @@ class SpeechRecogniser(Protocol):
         ...
 
     def transcribe(self, samples: FloatArray, *, language: str | None = None) -> Transcript:
-        """Return sentences with word times; empty for silence. ``language`` None means: detect it."""
+        """Return sentences with word times; empty for silence. ``language`` None means: detect it.
+
+        Sentences of other languages come with an English translation where the recogniser can give one.
+        """
         ...
 
 

@@ -237,6 +237,7 @@ class Evidence:
     """One observation by one model over a span: a spoken sentence, a line on screen, a caption.
 
     ``produced_by`` names model and version. ``words`` carry their own times where the model gives them.
+    ``translation`` says in English what ``text`` says in another language, where the model gives that, too.
     """
 
     id: str
@@ -249,12 +250,18 @@ class Evidence:
     produced_by: str
     language: str | None = None
     words: tuple[Word, ...] = ()
+    translation: str | None = None
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise ValueError("evidence needs text")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence must lie in [0, 1]: {self.confidence}")
+
+    @property
+    def in_english(self) -> str:
+        """The translation, else the text as it is."""
+        return self.translation or self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,13 +87,17 @@ class SubtitleCue:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A recognised sentence; ``mean_logprob`` is per token, ``no_speech`` a probability. Times as in the samples."""
+    """A recognised sentence; ``mean_logprob`` is per token, ``no_speech`` a probability. Times as in the samples.
+
+    ``translation`` is English, and None where the sentence is or the recogniser cannot translate.
+    """
 
     span: Span
     text: str
     words: tuple[Word, ...]
     mean_logprob: float
     no_speech: float
+    translation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def _read_evidence(view: EvidenceView) -> Evidence:
         confidence=view.confidence,
         produced_by=view.produced_by,
         language=view.language,
+        translation=view.translation,
     )
 
 

@@ -5,7 +5,7 @@ It does not know which encoders it is given, nor where vectors are stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,15 +35,14 @@ def embed_segments(
 ) -> tuple[SegmentVectors, ...]:
     """Return the vectors of each segment, in order; channels without content are None."""
     evidence_by_id = {item.id: item for item in evidence}
-    tokens = encoders.text.embed_passage_tokens([item.text for item in evidence]) if evidence else []
-    tokens_by_id = dict(zip((item.id for item in evidence), tokens, strict=True))
+    tokens_by_id = _embed_tokens(evidence, encoders.text)
     frames = _embed_frames(picture_by_time_s, encoders.visual)
-    texts = [joined_text([evidence_by_id[i] for i in segment.evidence_ids]) for segment in segments]
-    filled = [text for text in texts if text]
-    dense = iter(encoders.text.embed_passages(filled)) if filled else iter(())
+    held_by_segment = [[evidence_by_id[i] for i in segment.evidence_ids] for segment in segments]
+    meanings = [meaning for held in held_by_segment if (meaning := joined_text(held, lambda item: item.in_english))]
+    dense = iter(encoders.text.embed_passages(meanings)) if meanings else iter(())
     vectors = []
-    for segment, text in zip(segments, texts, strict=True):
-        held = [evidence_by_id[i] for i in segment.evidence_ids]
+    for segment, held in zip(segments, held_by_segment, strict=True):
+        text = joined_text(held, _all_readings)
         matrix, ranges = _gather_tokens(held, tokens_by_id)
         rows = [frames[keyframe.time_s] for keyframe in segment.keyframes if keyframe.time_s in frames]
         vectors.append(
@@ -60,9 +59,29 @@ def embed_segments(
     return tuple(vectors)
 
 
-def joined_text(evidence: Sequence[Evidence]) -> str:
-    """Return the texts of all evidence in time order, one a line: what the dense and lexical channels see."""
-    return "\n".join(item.text for item in sorted(evidence, key=lambda item: (item.span.start_s, item.id)))
+def joined_text(evidence: Sequence[Evidence], read: Callable[[Evidence], str]) -> str:
+    """Return what is read of all evidence in time order, one a line.
+
+    The dense channel sees the English alone, since its encoder knows no other language well, the lexical channel all.
+    """
+    return "\n".join(read(item) for item in sorted(evidence, key=lambda item: (item.span.start_s, item.id)))
+
+
+def _all_readings(item: Evidence) -> str:
+    return f"{item.text}\n{item.translation}" if item.translation else item.text
+
+
+def _embed_tokens(evidence: Sequence[Evidence], encoder: TextEncoder) -> dict[str, FloatArray]:
+    """Return the token rows of each piece of evidence: of its text, then of its translation."""
+    if not evidence:
+        return {}
+    translated = [item for item in evidence if item.translation]
+    readings = [item.text for item in evidence] + [item.in_english for item in translated]
+    rows = encoder.embed_passage_tokens(readings)
+    by_id = dict(zip((item.id for item in evidence), rows, strict=False))
+    for item, more in zip(translated, rows[len(evidence) :], strict=True):
+        by_id[item.id] = np.concatenate([by_id[item.id], more])
+    return by_id
 
 
 def _embed_frames(picture_by_time_s: Mapping[float, ImageArray], encoder: VisualEncoder) -> dict[float, FloatArray]:

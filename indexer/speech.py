@@ -142,6 +142,7 @@ def _evidence_from_transcript(
                 produced_by=produced_by,
                 language=transcript.language,
                 words=tuple(_shift_word(word, offset_s) for word in said.words),
+                translation=said.translation,
             )
         )
     return tuple(evidence)

@@ -83,7 +83,7 @@ def _exhibit_of(item: Evidence, moment: Moment, number: int) -> Exhibit:
         video_title=moment.video_title,
         span=item.span,
         modality=item.modality,
-        text=item.text,
+        text=f"{item.text} (in English: {item.translation})" if item.translation else item.text,
         relevance=moment.score if is_hit else moment.score / 2,
         evidence_id=item.id,
     )

@@ -37,6 +37,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
         produced_by="model@1",
         language=draw(st.none() | st.just("fr")),
         words=draw(st.sampled_from([(), (word,)])),
+        translation=draw(st.none() | TEXTS),
     )
 
 

@@ -58,11 +58,12 @@ def test_a_newer_schema_is_refused(url: str) -> None:
     SqlCatalogue.open(url).close()
     engine = create_engine(url)
     with engine.begin() as connection:
+        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(BadInput, match="or a newer one"):
         SqlCatalogue.open(url)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :current"), {"current": current})
     engine.dispose()
 
 

@@ -188,6 +188,13 @@ class TestRealFootage:
         heard = _words(" ".join(utterance.text for utterance in self.hear(recogniser, name)))
         assert Levenshtein.distance(reference, heard) / len(reference) <= limit
 
+    def test_other_languages_are_told_in_english_sentence_by_sentence(self, recogniser: WhisperRecogniser) -> None:
+        said = self.hear(recogniser, "d21.mp3")
+        assert all(sentence.translation for sentence in said)
+        (last,) = (sentence for sentence in said if "Lachen die Wahrheit" in sentence.text)
+        assert {"truth", "laughter"} <= set(_words(last.translation or ""))
+        assert all(sentence.translation is None for sentence in self.hear(recogniser, "d07.mp4"))
+
     def test_a_word_after_long_silence_has_its_second(self, recogniser: WhisperRecogniser) -> None:
         last = self.hear(recogniser, "d08.mp4")[-1]
         assert last.text == "Banana."

@@ -126,6 +126,7 @@ class EvidenceView(View):
     confidence: float
     produced_by: str = Field(description="The model and its version.")
     language: str | None
+    translation: str | None = Field(description="What the text says in English, where it is of another language.")
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
@@ -159,4 +160,5 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "confidence": evidence.confidence,
         "produced_by": evidence.produced_by,
         "language": evidence.language,
+        "translation": evidence.translation,
     }

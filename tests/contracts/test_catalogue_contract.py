@@ -187,7 +187,7 @@ class TestEvidence:
     def test_evidence_and_segments_come_back_whole(self, catalogue: Catalogue) -> None:
         said = Evidence(
             "e1", "v1", 0, Span(0.25, 2.5), Modality.SPEECH, "Grüße, 世界!", 0.5, "whisper base", "de",
-            (Word("Grüße,", 0.25, 1.0, 0.75), Word("世界!", 1.0, 2.5)),
+            (Word("Grüße,", 0.25, 1.0, 0.75), Word("世界!", 1.0, 2.5)), "Greetings, world!",
         )  # fmt: skip
         frame = Keyframe(1.5, Span(0, 4), "videos/v1/frames/1.jpg")
         segment = Segment("s1", "v1", 0, 3, Span(0, 8), ("e1",), (frame,), 0.28125, 1.5, "de")
