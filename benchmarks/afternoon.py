@@ -32,8 +32,10 @@ from adapters.weights import model_files
 from adapters.whisper_weights import offline_folder
 from core.records import Modality, Moment, Span
 from evaluation.corpus import load_corpus
-from evaluation.report import as_json, describe_outcomes, print_summary, summarise
+from evaluation.details import describe_outcomes
+from evaluation.report import as_json, print_summary
 from evaluation.runner import run_corpus
+from evaluation.summary import summarise
 
 WINDOW_S = 10.0
 FRAME_EVERY_S = 2.0

@@ -22,9 +22,9 @@ import numpy as np
 
 from core.errors import StageFailed
 from evaluation.corpus import Corpus, load_corpus
-from evaluation.report import Summary, summarise
 from evaluation.runner import LIMIT, run_corpus
 from evaluation.service import index_clips, run_service
+from evaluation.summary import Summary, summarise
 
 N_WARM_SEARCHES = 200
 """Enough for a 95th percentile; queries of the corpus are repeated in order."""

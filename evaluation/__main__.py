@@ -9,9 +9,11 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +22,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import BadInput, KinographError
+from core.settings import Settings
+from evaluation.ablation import Variant, list_variants, run_ablation
 from evaluation.corpus import Corpus, load_corpus
-from evaluation.report import as_json, describe_outcomes, print_summary, summarise
+from evaluation.cutoff import CutOff, as_facts, trace_cut_off
+from evaluation.details import describe_outcomes
+from evaluation.document import describe_library, write_section
+from evaluation.join import join_corpora
+from evaluation.library import open_library
+from evaluation.report import as_json, print_summary, variant_table
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.service import Indexing, Service, find_clips, index_clips, run_service
+from evaluation.summary import summarise
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -32,7 +42,7 @@ notes = Console(stderr=True)
 
 @app.command()
 def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A half of the corpus, e.g. ../shared/corpus/dev.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders with ground truth: one library.")],
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     home: Annotated[Path | None, typer.Option(help="Index into this empty or new folder, and keep it.")] = None,
     keep: Annotated[bool, typer.Option(help="Keep the temporary home, and say where it is.")] = False,
@@ -42,26 +52,40 @@ def evaluate(
     only: Annotated[str | None, typer.Option(help="Clips to use, separated by commas; default: all.")] = None,
     min_score: Annotated[float | None, typer.Option(help="Cut-off instead of the service's own; 0 shows all.")] = None,
     questions: Annotated[bool, typer.Option(help="Ask the questions, too.")] = True,
+    sample: Annotated[int | None, typer.Option(min=1, help="Ask only so many queries and questions.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
+    ablation: Annotated[bool, typer.Option(help="Leave out each step of a search in turn; trace the cut-off.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the figures into this Markdown page.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the page calls the library; default: its folders.")] = None,
 ) -> None:
-    """Measure search and answers on a corpus whose right spans are known."""
-    corpus = load_corpus(folder)
-    if only:
-        corpus = corpus.only(only.split(","))
-    with (
-        _choose_home(home, reuse, keep=keep) as chosen,
-        run_service(chosen, profile=profile, min_score=min_score) as service,
-    ):
-        indexing = find_clips(service, corpus.clips) if reuse else _index_shown(service, corpus)
-        outcomes = _ask_shown(service, corpus, indexing, with_questions=questions)
-        facts = _describe_indexing(service, indexing)
+    """Measure search and answers on corpora whose right spans are known."""
+    corpus = join_corpora([load_corpus(folder) for folder in folders])
+    corpus = corpus.only(only.split(",")) if only else corpus
+    corpus = corpus.sample(sample, seed) if sample else corpus
+    variants: list[Variant] = []
+    cut_off: CutOff | None = None
+    with _choose_home(home, reuse, keep=keep) as chosen:
+        with run_service(chosen, profile=profile, min_score=min_score) as service:
+            indexing = find_clips(service, corpus.clips) if reuse else _index_shown(service, corpus)
+            outcomes = _ask_shown(service, corpus, indexing, with_questions=questions)
+            facts = _describe_indexing(service, indexing)
+        if ablation:
+            variants, cut_off = _vary_shown(chosen, corpus, profile)
     summary = summarise(outcomes)
     if details:
         details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
+    if out:
+        title = name or corpus.half
+        about = _describe_run(folders, corpus, profile, facts)
+        write_section(out, title, describe_library(title, about, summary, variants, cut_off))
     if as_json_:
-        sys.stdout.write(as_json(summary, facts) + "\n")
+        more = {"ablation": [asdict(variant) for variant in variants], "cut_off": cut_off and as_facts(cut_off)}
+        sys.stdout.write(as_json(summary, facts, more) + "\n")
         return
     console = Console()
     print_summary(summary, console)
+    if variants:
+        console.print(variant_table(variants))
     _print_indexing(facts, console)
 
 
@@ -113,11 +137,47 @@ def _ask_shown(service: Service, corpus: Corpus, indexing: Indexing, *, with_que
 
         service.search("warm up", 1)
         ask = service.ask if with_questions else None
-        return run_corpus(corpus, service.search, ask, _clip_by_id(indexing), on_done=count)
+        uncut = replace(service, min_score=0.0).search
+        return run_corpus(corpus, service.search, ask, _clip_by_id(indexing), search_uncut=uncut, on_done=count)
+
+
+def _vary_shown(home: Path, corpus: Corpus, profile: str | None) -> tuple[list[Variant], CutOff]:
+    """Search the home with each variant, and trace its cut-off; the service must have ended."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        Progress(*columns, console=notes) as progress,
+        open_library(home, corpus.clips, profile=profile) as library,
+    ):
+        varying = progress.add_task("Leaving steps out", total=len(list_variants()))
+        tracing = progress.add_task("Tracing the cut-off", total=len(corpus.queries) + len(corpus.negatives))
+        variants = run_ablation(
+            corpus, library.finder_of, library.clip_by_id, on_done=lambda _: progress.advance(varying)
+        )
+        cut_off = trace_cut_off(
+            corpus, library.finder_of, library.clip_by_id, on_done=lambda _: progress.advance(tracing)
+        )
+    return variants, cut_off
 
 
 def _clip_by_id(indexing: Indexing) -> dict[str, str]:
     return {video_id: clip for clip, video_id in indexing.id_by_clip.items()}
+
+
+def _describe_run(
+    folders: Sequence[Path], corpus: Corpus, profile: str | None, facts: dict[str, Any]
+) -> dict[str, str]:
+    """Return what a reader must know to run it again; folders by their names, as paths are of one machine."""
+    minutes = sum(clip.duration_s for clip in corpus.clips) / 60
+    n_missing = len(facts["failures"])
+    missing = f" ({n_missing} not indexed)" if n_missing else ""
+    n_queries, n_negatives, n_questions = len(corpus.queries), len(corpus.negatives), len(corpus.questions)
+    return {
+        "measured": time.strftime("%Y-%m-%d", time.gmtime()),
+        "again": f"`kinograph eval {' '.join(folder.name for folder in folders)} --ablation --out docs/evaluation.md`",
+        "profile": f"{profile or Settings().profile}, embedded, Kinograph {version('kinograph')}",
+        "library": f"{len(corpus.clips)} videos, {minutes:.1f} minutes{missing}",
+        "asked": f"{n_queries} moment queries, {n_negatives} negatives, {n_questions} questions",
+    }
 
 
 def _describe_indexing(service: Service, indexing: Indexing) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """Reads a corpus: clips with queries whose right spans are known, questions with their evidence, and negatives.
 
-The layout is that of ``ground_truth.json`` (format 1). It does not know how anything is searched or scored.
+The layout is that of ``ground_truth.json`` (format 1). It does not know how anything is searched or scored, nor that
+several corpora may make one library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -15,6 +18,7 @@ from core.errors import BadInput, NotFound
 from core.records import Span
 
 Bounds = tuple[float, float]
+_Case = TypeVar("_Case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +31,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class MomentQuery:
-    """A query with its right answer: any one of ``spans`` in ``clip``."""
+    """A query with its right answer: any one of ``spans`` in ``clip``, or of the places ``elsewhere``."""
 
     query: str
     clip: str
     spans: tuple[Span, ...]
     modality: str
     style: str
+    elsewhere: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (*(Place(self.clip, span) for span in self.spans), *self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionCase:
     """A question, a short reference answer and the places one must see to know it.
 
-    ``asked_of`` is the one clip that the question is about, or None for the whole library.
+    ``asked_of`` is the one clip that the question is about, or None for the whole library. ``n_hops`` is how many
+    distant places must be joined to know the answer.
     """
 
     question: str
@@ -48,15 +58,21 @@ class QuestionCase:
     evidence: tuple[Place, ...]
     kind: str
     asked_of: str | None
+    n_hops: int = 1
+
+    @property
+    def is_multi_hop(self) -> bool:
+        return self.n_hops > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A file of the corpus."""
+    """A file of the corpus; ``subtitles`` are uploaded with it and stand in for listening."""
 
     name: str
     path: Path
     duration_s: float
+    subtitles: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,19 @@ class Corpus:
             questions=tuple(case for case in self.questions if {place.clip for place in case.evidence} <= set(names)),
         )
 
+    def sample(self, size: int, seed: int = 0) -> Corpus:
+        """Return the corpus with at most ``size`` queries and as many questions; the few multi-hop ones all stay."""
+        draw = random.Random(seed)
+        queries = _draw(self.queries, size, draw)
+        simple = set(_draw([case for case in self.questions if not case.is_multi_hop], size, draw))
+        questions = tuple(case for case in self.questions if case.is_multi_hop or case in simple)
+        return replace(self, queries=tuple(queries), questions=questions)
+
+
+def _draw(cases: Sequence[_Case], size: int, draw: random.Random) -> list[_Case]:
+    """Return some of the cases, in their order."""
+    return [cases[at] for at in sorted(draw.sample(range(len(cases)), min(size, len(cases))))]
+
 
 class _Media(BaseModel):
     duration: float
@@ -106,6 +135,7 @@ class _Question(BaseModel):
     evidence: list[Bounds]
     type: str
     scope: str = "library"
+    hops: int = Field(default=1, ge=1)
 
 
 class _Negative(BaseModel):
@@ -178,6 +208,7 @@ def _read_truth(truth: _GroundTruth, folder: Path) -> Corpus:
             tuple(Place(place.video, Span(*place.span)) for place in cross.evidence),
             cross.type,
             None,
+            n_hops=len(cross.evidence),
         )
         for cross in truth.cross_video_questions
     ]
@@ -207,4 +238,4 @@ def _read_moment(moment: _Moment, clip: str) -> MomentQuery:
 def _read_question(question: _Question, clip: str) -> QuestionCase:
     evidence = tuple(Place(clip, Span(*pair)) for pair in question.evidence)
     asked_of = clip if question.scope == "video" else None
-    return QuestionCase(question.question, question.answer, evidence, question.type, asked_of)
+    return QuestionCase(question.question, question.answer, evidence, question.type, asked_of, question.hops)

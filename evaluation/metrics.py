@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.records import Span
+from evaluation.bootstrap import Interval, bootstrap_intervals
 from evaluation.corpus import MomentQuery, Place
 
 IOU_WANTED = 0.5
 """The share of shared time from which a first result counts as well placed."""
-N_RESAMPLES = 1000
-CONFIDENCE = 0.95
 _RELEVANT = "the moment"
 
 
@@ -43,18 +42,22 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Means over ``n_queries`` queries, each in [0, 1]; ``ndcg_interval`` is a bootstrap interval of nDCG@10."""
+    """Means over ``n_queries`` queries of ``n_units`` units (see ``bootstrap.unit_of``), each in [0, 1].
+
+    ``intervals`` holds the bootstrap interval of every mean, by the name of its field.
+    """
 
     n_queries: int
+    n_units: int
     recall_at_1: float
     recall_at_5: float
     recall_at_10: float
     mrr: float
     ndcg_at_10: float
-    ndcg_interval: tuple[float, float]
     iou_half_at_1: float
     mean_iou_at_1: float
     video_recall_at_1: float
+    intervals: Mapping[str, Interval]
 
 
 def is_hit(found: Span, wanted: Span) -> bool:
@@ -77,14 +80,15 @@ def judge_ranking(results: Sequence[Found], query: MomentQuery) -> Judgement:
     Judgement(rank=3, clip_rank=1, iou_at_1=0.0, n_found=3)
     """
     hits = [finds_any(result, query) for result in results]
-    clips = [result.clip == query.clip for result in results]
-    iou_at_1 = max(results[0].span.iou(span) for span in query.spans) if clips and clips[0] else 0.0
-    return Judgement(_first_rank(hits), _first_rank(clips), iou_at_1, len(results))
+    right_clips = {place.clip for place in query.places}
+    clips = [result.clip in right_clips for result in results]
+    ious = [results[0].span.iou(p.span) for p in query.places if p.clip == results[0].clip] if results else []
+    return Judgement(_first_rank(hits), _first_rank(clips), max(ious, default=0.0), len(results))
 
 
 def finds_any(result: Found, query: MomentQuery) -> bool:
-    """Whether a result hits any of the right spans of the query."""
-    return result.clip == query.clip and any(is_hit(result.span, span) for span in query.spans)
+    """Whether a result hits any of the right places of the query."""
+    return any(result.clip == place.clip and is_hit(result.span, place.span) for place in query.places)
 
 
 def share_of_places_found(results: Sequence[Found], places: Sequence[Place]) -> float:
@@ -98,40 +102,32 @@ def share_of_places_found(results: Sequence[Found], places: Sequence[Place]) -> 
     return found / len(places)
 
 
-def score_judgements(judgements: Sequence[Judgement]) -> Scores:
-    """Return the means over queries; rank measures come from ir-measures.
+def score_judgements(judgements: Sequence[Judgement], units: Sequence[str]) -> Scores:
+    """Return the means over queries; ``units`` names for each what it is drawn with in the bootstrap.
 
     Raises:
         ValueError: there is nothing to average.
     """
     if not judgements:
         raise ValueError("no judged queries")
-    values = _rank_measures(judgements)
-    means = {name: float(np.mean(column)) for name, column in values.items()}
-    ious = [judgement.iou_at_1 for judgement in judgements]
-    return Scores(
-        n_queries=len(judgements),
-        recall_at_1=means["R@1"],
-        recall_at_5=means["R@5"],
-        recall_at_10=means["R@10"],
-        mrr=means["RR"],
-        ndcg_at_10=means["nDCG@10"],
-        ndcg_interval=bootstrap_interval(values["nDCG@10"]),
-        iou_half_at_1=float(np.mean([iou >= IOU_WANTED for iou in ious])),
-        mean_iou_at_1=float(np.mean(ious)),
-        video_recall_at_1=float(np.mean([judgement.clip_rank == 1 for judgement in judgements])),
-    )
+    columns = measure_columns(judgements)
+    means = {name: float(np.mean(values)) for name, values in columns.items()}
+    return Scores(len(judgements), len(set(units)), **means, intervals=bootstrap_intervals(columns, units))
 
 
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean over queries (Efron, 1979); always the same for the same.
-
-    >>> bootstrap_interval([1.0, 1.0])
-    (1.0, 1.0)
-    """
-    samples = np.random.default_rng(0).choice(np.asarray(values), size=(N_RESAMPLES, len(values)))
-    low, high = np.quantile(samples.mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+def measure_columns(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
+    """Return every measure's values in the order of the judgements, by the names of ``Scores``."""
+    ranks = _rank_measures(judgements)
+    return {
+        "recall_at_1": ranks["R@1"],
+        "recall_at_5": ranks["R@5"],
+        "recall_at_10": ranks["R@10"],
+        "mrr": ranks["RR"],
+        "ndcg_at_10": ranks["nDCG@10"],
+        "iou_half_at_1": [float(judgement.iou_at_1 >= IOU_WANTED) for judgement in judgements],
+        "mean_iou_at_1": [judgement.iou_at_1 for judgement in judgements],
+        "video_recall_at_1": [float(judgement.clip_rank == 1) for judgement in judgements],
+    }
 
 
 def _first_rank(claims: Sequence[bool]) -> int | None:

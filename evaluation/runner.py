@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.records import Answer, Moment
 from evaluation.corpus import Corpus, MomentQuery, QuestionCase
@@ -28,12 +28,13 @@ EVIDENCE_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class QueryOutcome:
-    """A moment query, what came back within LIMIT, and how it is judged."""
+    """A moment query, what came back within LIMIT, and how it is judged; ``uncut`` is how without the cut-off."""
 
     query: MomentQuery
     results: tuple[Moment, ...]
     judgement: Judgement
     took_s: float
+    uncut: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,19 @@ def run_corpus(
     ask: Ask | None,
     clip_by_id: Mapping[str, str],
     *,
+    search_uncut: Search | None = None,
     on_done: Tick = lambda _kind: None,
 ) -> Outcomes:
-    """Ask every query, negative and (with ``ask``) question; ``clip_by_id`` maps video ids to names of the corpus."""
+    """Ask every query, negative and (with ``ask``) question; ``clip_by_id`` maps video ids to names of the corpus.
+
+    With ``search_uncut``, a search without relevance cut-off, each query is asked of it, too.
+    """
     queries = []
     for query in corpus.queries:
-        queries.append(run_query(query, search, clip_by_id))
+        outcome = run_query(query, search, clip_by_id)
+        if search_uncut is not None:
+            outcome = replace(outcome, uncut=run_query(query, search_uncut, clip_by_id).judgement)
+        queries.append(outcome)
         on_done("moment")
     negatives = []
     for text in corpus.negatives:

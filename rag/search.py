@@ -101,12 +101,12 @@ def _best_scores(candidates: Iterable[Candidate]) -> dict[str, float]:
     return scores
 
 
-def keep_relevant(moments: Sequence[Moment], min_score: float | None) -> list[Moment]:
+def keep_relevant(moments: Sequence[Moment], min_score: float | None, *, floor: float = MIN_SCORE) -> list[Moment]:
     """Return the moments near enough to the best; none if the best is below the floor. A given ``min_score`` is both.
 
     The floor asks whether the library speaks of it at all; once it does, weaker moments are worth showing.
     """
-    if not moments or moments[0].score < (MIN_SCORE if min_score is None else min_score):
+    if not moments or moments[0].score < (floor if min_score is None else min_score):
         return []
     threshold = SHARE_OF_BEST * moments[0].score if min_score is None else min_score
     return [moment for moment in moments if moment.score >= threshold]

@@ -6,32 +6,32 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from api.schemas import AnswerView, SearchView
-from core.errors import BadInput, NotFound
 from core.records import Answer, Citation, Evidence, Modality, Moment, Span
-from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase, load_corpus
+from evaluation.bootstrap import bootstrap_intervals
+from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase
+from evaluation.details import describe_outcomes
 from evaluation.memory import SAMPLE_S, MemoryMeter
 from evaluation.metrics import (
     Found,
     Judgement,
-    bootstrap_interval,
     is_hit,
     judge_ranking,
     score_judgements,
     share_of_places_found,
 )
 from evaluation.replies import read_answer, read_moments
-from evaluation.report import as_json, describe_outcomes, print_summary, summarise
+from evaluation.report import as_json, print_summary
 from evaluation.runner import run_corpus
+from evaluation.summary import summarise
 
-DEV = Path(__file__).parents[1].parent / "shared" / "corpus" / "dev"
 CLIP_BY_ID = {"id-a": "a.mp4", "id-b": "b.mp4"}
 
 
@@ -72,7 +72,7 @@ def test_the_right_span_in_the_wrong_clip_is_a_miss() -> None:
 
 
 def test_nothing_found_is_a_miss_in_every_measure() -> None:
-    scores = score_judgements([judge_ranking([], ask_for(4, 8))])
+    scores = score_judgements([judge_ranking([], ask_for(4, 8))], ["a"])
     assert (scores.recall_at_10, scores.mrr, scores.ndcg_at_10, scores.mean_iou_at_1) == (0, 0, 0, 0)
 
 
@@ -83,30 +83,47 @@ def test_rank_measures_agree_with_hand_computed_ones() -> None:
         Judgement(rank=10, clip_rank=2, iou_at_1=0.0, n_found=10),
         Judgement(rank=None, clip_rank=None, iou_at_1=0.0, n_found=0),
     ]
-    scores = score_judgements(judgements)
+    scores = score_judgements(judgements, ["a", "b", "c", "d"])
     assert (scores.recall_at_1, scores.recall_at_5, scores.recall_at_10) == (0.25, 0.5, 0.75)
     assert scores.mrr == pytest.approx((1 + 1 / 3 + 1 / 10) / 4)
     assert scores.ndcg_at_10 == pytest.approx((1 + 1 / math.log2(4) + 1 / math.log2(11)) / 4)
     assert (scores.iou_half_at_1, scores.video_recall_at_1) == (0.25, 0.5)
     assert scores.mean_iou_at_1 == pytest.approx(0.225)
-    low, high = scores.ndcg_interval
+    low, high = scores.intervals["ndcg_at_10"]
     assert 0 <= low < scores.ndcg_at_10 < high <= 1
 
 
 def test_a_second_result_on_the_same_moment_gains_nothing() -> None:
     once = judge_ranking([Found("a.mp4", Span(4, 8))], ask_for(4, 8))
     twice = judge_ranking([Found("a.mp4", Span(4, 8)), Found("a.mp4", Span(5, 8))], ask_for(4, 8))
-    assert score_judgements([twice]).ndcg_at_10 == score_judgements([once]).ndcg_at_10 == 1.0
+    assert score_judgements([twice], ["a"]).ndcg_at_10 == score_judgements([once], ["a"]).ndcg_at_10 == 1.0
 
 
 def test_scoring_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no judged queries"):
-        score_judgements([])
+        score_judgements([], [])
 
 
 def test_the_bootstrap_gives_the_same_interval_again() -> None:
-    values = [0.0, 1.0, 0.5, 0.2, 0.9] * 10
-    assert bootstrap_interval(values) == bootstrap_interval(values)
+    columns, units = {"hits": [0.0, 1.0, 0.5, 0.2, 0.9] * 10}, [str(number) for number in range(50)]
+    assert bootstrap_intervals(columns, units) == bootstrap_intervals(columns, units)
+
+
+def test_queries_of_one_video_are_drawn_together() -> None:
+    hits = [1.0] * 10 + [0.0] * 10
+    apart = bootstrap_intervals({"hits": hits}, [str(number) for number in range(20)])["hits"]
+    together = bootstrap_intervals({"hits": hits}, ["a"] * 10 + ["b"] * 10)["hits"]
+    assert together == (0.0, 1.0)
+    assert 0.2 < apart[0] < apart[1] < 0.8
+
+
+def test_a_library_of_few_videos_is_drawn_by_the_minute() -> None:
+    outcomes = run_corpus(small_corpus(), FakeSystem().search, None, CLIP_BY_ID)
+    [scores] = summarise(replace(outcomes, queries=outcomes.queries * 2)).by_style.values()
+    assert scores.n_units == 1
+    far = replace(outcomes.queries[0], query=ask_for(400, 408))
+    [scores] = summarise(replace(outcomes, queries=(*outcomes.queries, far))).by_style.values()
+    assert scores.n_units == 2
 
 
 def test_evidence_recall_counts_places_not_results() -> None:
@@ -124,6 +141,9 @@ class FakeSystem:
     def search(self, query: str, limit: int) -> Sequence[Moment]:
         return () if query == "nothing" else (moment("id-b", 0, 4), moment("id-a", 4, 8))[:limit]
 
+    def search_uncut(self, query: str, limit: int) -> Sequence[Moment]:
+        return (*self.search(query, limit), moment("id-a", 40, 48))
+
     def ask(self, question: str, video_ids: Sequence[str]) -> Answer:
         self.asked.append(tuple(video_ids))
         citation = Citation("[1]", "id-a", "a title", Span(4, 8), "what is said")
@@ -137,7 +157,7 @@ def small_corpus() -> Corpus:
         clips=(),
         queries=(ask_for(4, 8), ask_for(40, 48, modality="speech")),
         questions=(
-            QuestionCase("Which colour?", "red", evidence, "what", None),
+            QuestionCase("Which colour?", "red", evidence, "what", None, n_hops=2),
             QuestionCase("How many?", "two", evidence[:1], "count", "a.mp4"),
         ),
         negatives=("nothing", "something"),
@@ -155,10 +175,21 @@ def test_a_run_asks_everything_and_sums_it_up() -> None:
     assert (summary.overall.recall_at_1, summary.overall.recall_at_5, summary.overall.mrr) == (0.0, 0.5, 0.25)
     assert summary.by_modality["visual"].recall_at_5 == 1.0
     assert summary.by_modality["speech"].recall_at_10 == 0.0
-    assert (summary.negatives_empty, summary.best_negative_score) == (0.5, 0.5)
+    assert summary.negatives is not None
+    assert (summary.negatives.empty, summary.negatives.best_score) == (0.5, 0.5)
     assert summary.questions is not None
     assert (summary.questions.evidence_recall_at_5, summary.questions.citation_recall) == (0.25, 0.75)
     assert summary.questions_by_kind["what"].answer_words == 1.0
+    assert summary.multi_hop is not None
+    assert (summary.multi_hop.n_questions, summary.multi_hop.evidence_recall_at_5) == (1, 0.5)
+    assert (summary.multi_hop.all_found_at_5, summary.questions.intervals["abstained"]) == (0.0, (0.0, 0.0))
+
+
+def test_what_the_cut_off_costs_is_told() -> None:
+    system = FakeSystem()
+    outcomes = run_corpus(small_corpus(), system.search, None, CLIP_BY_ID, search_uncut=system.search_uncut)
+    assert [outcome.uncut and outcome.uncut.rank for outcome in outcomes.queries] == [2, 3]
+    assert summarise(outcomes).recall_at_5_lost == 0.5
 
 
 def test_figures_come_as_tables_as_json_and_query_by_query() -> None:
@@ -168,7 +199,7 @@ def test_figures_come_as_tables_as_json_and_query_by_query() -> None:
     screen = StringIO()
     print_summary(summary, Console(file=screen, width=160))
     assert "nDCG@10" in screen.getvalue()
-    assert "Negatives answered with nothing: 0.50 of 2" in screen.getvalue()
+    assert "Negatives answered with nothing: 0.50 [.00–1.0] of 2" in screen.getvalue()
     figures = json.loads(as_json(summary, {"took_s": 1.0}))
     assert (figures["overall"]["n_queries"], figures["indexing"]["took_s"]) == (2, 1.0)
     lines = [json.loads(line) for line in describe_outcomes(outcomes, CLIP_BY_ID)]
@@ -202,47 +233,3 @@ def test_memory_is_told_by_the_module_that_runs(tmp_path: Path) -> None:
         child.communicate()
     assert meter.peak_bytes.keys() == {"hold"}
     assert meter.peak_total_bytes >= meter.peak_bytes["hold"] >= 60_000_000
-
-
-def write_half(folder: Path, truth: dict[str, Any]) -> Path:
-    (folder / "videos").mkdir(parents=True)
-    (folder / "videos" / "a.mp4").write_bytes(b"")
-    (folder / "ground_truth.json").write_text(json.dumps(truth))
-    return folder
-
-
-def test_the_reader_takes_alternatives_scopes_and_cross_video_questions(tmp_path: Path) -> None:
-    asked = {"query": "q", "start": 1, "end": 2, "spans": [[1, 2], [5, 6]], "modality": "ocr", "style": "keyword"}
-    about = {"question": "Q", "answer": "A", "evidence": [[1, 2]], "type": "what", "scope": "video"}
-    video = {"video": "a.mp4", "media": {"duration": 9.0}, "moments": [asked], "questions": [about]}
-    video["negatives"] = [{"query": "of a generated video"}]
-    cross = {"question": "C", "answer": "A", "type": "cross-video", "evidence": [{"video": "a.mp4", "span": [1, 2]}]}
-    truth = {"format": 1, "videos": [video], "cross_video_questions": [cross], "negatives": [{"query": "n"}]}
-    corpus = load_corpus(write_half(tmp_path / "half", truth))
-    assert corpus.queries[0].spans == (Span(1, 2), Span(5, 6))
-    assert [case.asked_of for case in corpus.questions] == ["a.mp4", None]
-    assert (corpus.half, corpus.negatives, corpus.clips[0].duration_s) == ("half", ("n", "of a generated video"), 9.0)
-    with pytest.raises(NotFound, match="no such clips"):
-        corpus.only({"z.mp4"})
-
-
-def test_the_reader_says_what_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no ground_truth"):
-        load_corpus(tmp_path)
-    with pytest.raises(NotFound, match=r"the clip b\.mp4 is missing"):
-        load_corpus(write_half(tmp_path / "missing", {"format": 1, "videos": [{"video": "b.mp4"}]}))
-    with pytest.raises(BadInput, match="not a ground truth of format 1"):
-        load_corpus(write_half(tmp_path / "other", {"format": 2, "videos": []}))
-    backwards = {"query": "q", "start": 2, "end": 1, "modality": "ocr"}
-    truth = {"format": 1, "videos": [{"video": "a.mp4", "moments": [backwards]}]}
-    with pytest.raises(BadInput, match="start_s < end_s"):
-        load_corpus(write_half(tmp_path / "backwards", truth))
-
-
-@pytest.mark.corpus
-def test_the_dev_half_is_read_whole() -> None:
-    if not DEV.exists():
-        pytest.skip("the evaluation corpus is not beside the checkout (../shared/corpus)")
-    corpus = load_corpus(DEV)
-    assert (len(corpus.clips), len(corpus.queries), len(corpus.questions), len(corpus.negatives)) == (25, 111, 81, 8)
-    assert len(corpus.only({"d01.mp4", "d04.mp4"}).queries) == 16

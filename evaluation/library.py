@@ -1,0 +1,95 @@
+"""Opens a home's stores in this process, so that searches can be varied without a service for each variant.
+
+It does not know what is searched for. While a library is open no service can run on its home, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from adapters import build
+from core.errors import TryAgain
+from core.protocols import LexicalEncoder, MomentFinder, SearchRequest, TextEncoder, VisualEncoder
+from core.records import Moment, Video
+from core.settings import Settings
+from evaluation.corpus import Clip
+from rag.compose import compose_retrieval
+from rag.steps import Steps
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An open home: ``clip_by_id`` names its videos, ``finder_of`` composes a search of some steps."""
+
+    clip_by_id: dict[str, str]
+    finder_of: Callable[[Steps], MomentFinder]
+
+
+class Remembering:
+    """Stands before an encoder and encodes each query once; whatever else is asked goes through.
+
+    Variants of a search ask the same queries again and again, and encoding takes longer than all the rest.
+    """
+
+    def __init__(self, encoder: object) -> None:
+        self._encoder = encoder
+        self._remembered: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._encoder, name)
+        if not name.startswith(("embed_query", "encode_query")):
+            return attribute
+        return self._remembered.setdefault(name, lru_cache(maxsize=None)(attribute))
+
+
+@contextmanager
+def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = None) -> Iterator[Library]:
+    """Yield the library of a home, with the clips that it holds; searching is wired as in the service.
+
+    Raises:
+        TryAgain: none of the clips is there, or another process has the home open.
+    """
+    settings = Settings(home=home)
+    settings = settings.model_copy(update={"profile": profile}) if profile else settings
+    catalogue, index = build.build_catalogue(settings), build.build_index(settings)
+    media, threads = build.build_media_store(settings), build.TEXT_THREADS_FOR_QUERIES
+    text = cast(TextEncoder, Remembering(build.build_text_encoder(settings, threads=threads)))
+    visual = cast(VisualEncoder, Remembering(build.build_visual_encoder(settings, text, threads=threads)))
+    lexical = cast(LexicalEncoder, Remembering(build.build_lexical_encoder()))
+    recogniser, model = build.build_entity_recogniser(), build.build_language_model(settings)
+
+    def finder_of(steps: Steps) -> MomentFinder:
+        return compose_retrieval(
+            catalogue=catalogue,
+            index=index,
+            media=media,
+            text=text,
+            visual=visual,
+            lexical=lexical,
+            recogniser=recogniser,
+            model=model,
+            steps=steps,
+        ).finder
+
+    try:
+        names = {clip.name for clip in clips}
+        videos: list[Video] = [*catalogue.list_videos("default", limit=PAGE).items]
+        clip_by_id = {video.id: video.filename for video in videos if video.filename in names}
+        if not clip_by_id:
+            raise TryAgain("this home holds none of the clips", remedy="Index them first, without --reuse.")
+        yield Library(clip_by_id, finder_of)
+    finally:
+        index.close()
+        catalogue.close()
+
+
+def search_with(finder: MomentFinder, **request: Any) -> Callable[[str, int], Sequence[Moment]]:
+    """Return ``search(query, limit)`` over a finder; ``request`` are further fields of each ``SearchRequest``."""
+    return lambda query, limit: finder.find(SearchRequest(query, limit=limit, **request))
