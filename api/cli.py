@@ -348,6 +348,12 @@ def evaluate(context: typer.Context) -> None:
     _become("evaluation", context.args)
 
 
+@app.command("eval-public", context_settings=PASS_ON)
+def evaluate_public(context: typer.Context) -> None:
+    """Run a public evaluation set on the folder it was downloaded to: kinograph eval-public SET FOLDER."""
+    _become("evaluation.public", context.args)
+
+
 @app.command(context_settings=PASS_ON)
 def bench(context: typer.Context) -> None:
     """Measure speed and memory (in a checkout of the repository)."""

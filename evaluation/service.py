@@ -169,7 +169,7 @@ def _upload(client: Client, clips: Sequence[Clip]) -> tuple[dict[str, str], dict
     failures: dict[str, str] = {}
     for clip in clips:
         try:
-            video, _is_new = client.add_video(clip.path)
+            video, _is_new = client.add_video(clip.path, subtitles=clip.subtitles)
         except TryAgain:
             raise
         except KinographError as error:
