@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.plans import QueryPlan
 from core.records import Answer, Moment, Span
 from core.signals import (
     DecodedPart,
@@ -221,7 +222,8 @@ class LanguageModel(Protocol):
 class SearchRequest:
     """A search as the user asked it. ``time`` restricts to a span within each video; empty ``modalities`` means all.
 
-    ``min_score`` in [0, 1]: moments below it are dropped; None takes the calibrated default.
+    ``min_score`` in [0, 1]: moments below it are dropped; None takes the calibrated default. ``planning`` "fast" reads
+    the query by rules, "model" asks the language model if there is one. ``plan`` None: the finder plans by itself.
     """
 
     query: str
@@ -232,6 +234,8 @@ class SearchRequest:
     limit: int = 10
     group_by: str | None = None
     min_score: float | None = None
+    planning: str = "fast"
+    plan: QueryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +251,10 @@ class Question:
 
 class MomentFinder(Protocol):
     """Finds moments; implemented by ``rag.search``."""
+
+    def plan(self, request: SearchRequest) -> QueryPlan:
+        """Return how the query is understood."""
+        ...
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         """Return moments, best first, none when nothing is relevant."""

@@ -103,9 +103,12 @@ class Answerer:
                 video_ids=question.video_ids,
                 limit=MOMENTS_BY_EFFORT.get(question.effort, MOMENTS_BY_EFFORT["fast"]),
                 min_score=MIN_SCORE_FOR_ANSWERS,
+                # One more call of the model, which only who asked for depth should wait for.
+                planning="model" if question.effort == "deep" else "fast",
             )
         )
-        return tuple(moment for moment in moments if moment.score >= SHARE_OF_BEST * moments[0].score)
+        best = max((moment.score for moment in moments), default=0.0)  # not always the first: "the first time …"
+        return tuple(moment for moment in moments if moment.score >= SHARE_OF_BEST * best)
 
     def _write(
         self, question: Question, exhibits: Sequence[Exhibit], moments: Sequence[Moment]

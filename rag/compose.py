@@ -44,6 +44,6 @@ def compose_retrieval(
     steps: Steps = ALL_STEPS,
 ) -> Retrieval:
     """Return finder and answerer over the given stores; ``model`` None means extractive answers."""
-    finder = MomentSearch(catalogue, index, text, visual, lexical, steps)
+    finder = MomentSearch(catalogue, index, text, visual, lexical, steps, model)
     answerer = Answerer(catalogue, media, finder, GraphExpander(catalogue, recogniser), text, model)
     return Retrieval(finder, answerer, text, visual, lexical)

@@ -1,4 +1,4 @@
-"""The straight line of a search: encode, rank by channel, fuse, look closely, judge, ground to seconds, merge.
+"""The straight line of a search: plan, encode, rank by channel, fuse, look closely, judge, ground to seconds, merge.
 
 It does not know HTTP, nor which engines stand behind the protocols.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from core.protocols import LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
+from core.plans import QueryPlan
+from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Evidence, Modality, Moment, Reason, Video
-from core.stores import Catalogue, Channel, Scope, ScoredSegment, SegmentIndex
+from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
+from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
 from rag.ground import Ground, ground_frames, ground_text
 from rag.merge import merge_moments
+from rag.order import browse
+from rag.phrases import hold_all, quoting
+from rag.plan import plan_query
+from rag.plan_model import plan_with_model
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, Relevance, judge
-from rag.retrieve import Candidate, encode_query, examine, rank_channels
+from rag.retrieve import Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
 from rag.why import name_matched_words
 
@@ -25,6 +31,15 @@ WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel
 N_EXAMINED = 24
 """Candidates looked at closely by words, and as many by pictures. The two are not fused by rank: three channels of
 words would outvote the one of pictures, and what only shows would never be seen."""
+
+N_QUOTING = 200
+"""Segments read for a quoted phrase: those that share its words, best first."""
+
+N_VIDEOS_SEARCHED_BY_PLACE = 16
+"""Videos in which a place that depends on their length ("near the end") is looked at, each by itself."""
+
+INTENT_BONUS = 0.06
+"""Added to relevant moments found by the sense that the query names: it tips their order, it does not exclude."""
 
 
 class MomentSearch:
@@ -38,6 +53,7 @@ class MomentSearch:
         visual: VisualEncoder,
         lexical: LexicalEncoder,
         steps: Steps = ALL_STEPS,
+        model: LanguageModel | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._index = index
@@ -45,26 +61,101 @@ class MomentSearch:
         self._visual = visual
         self._lexical = lexical
         self._steps = steps
+        self._model = model
+
+    def plan(self, request: SearchRequest) -> QueryPlan:
+        """Return how the query is understood: by rules, or by the language model if the request wants that."""
+        if not self._steps.planning:
+            return QueryPlan(request.query, request.query)
+        plan = plan_query(request.query)
+        return plan_with_model(self._model, plan) if self._model and request.planning == "model" else plan
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         """Return moments, best first, none when nothing is relevant."""
-        scope = Scope(request.tenant, request.video_ids, request.time)
-        query = encode_query(request.query, self._text, self._visual, self._lexical)
-        channels = self._steps.channels
-        rankings = rank_channels(query, self._index, scope, channels)
-        candidates = examine(query, choose_candidates(rankings), rankings, self._index, self._visual, channels)
-        moments = self._ground(candidates.values(), frozenset(request.modalities))
-        relevant = keep_relevant(moments, request.min_score) if self._steps.cut_off else moments
-        merged = merge_moments(relevant) if self._steps.merging else relevant
-        shown = group_by_video(merged, request.group_by)[: request.limit]
+        plan = request.plan or self.plan(request)
+        moments = carry_out(plan, request, self)
+        shown = group_by_video(moments, request.group_by)[: request.limit]
         return tuple(name_matched_words(moment, request.query) for moment in shown)
 
-    def _ground(self, candidates: Iterable[Candidate], modalities: frozenset[str]) -> list[Moment]:
+    def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
+        """Return the relevant moments for one part of a plan, best first."""
+        query, channels = self._encode(plan), self._steps.channels
+        rankings = self._rank(query, request, places)
+        chosen = choose_candidates(rankings)
+        if plan.phrases:
+            chosen = self._choose_quoting(plan.phrases, chosen, request)
+        candidates = examine(query, chosen, rankings, self._index, self._visual, channels)
+        moments = self._ground(candidates.values(), plan, frozenset(request.modalities))
+        relevant = keep_relevant(moments, request.min_score) if self._steps.cut_off else moments
+        favoured = _favour(relevant, plan.intent)
+        return merge_moments(favoured) if self._steps.merging else favoured
+
+    def best_videos(self, plan: QueryPlan, request: SearchRequest) -> list[Video]:
+        """Return the videos asked for; else those that fit best, or the newest if nothing is described."""
+        if request.video_ids:
+            return list(self._videos(request.video_ids).values())
+        if plan.is_open:
+            return list(self._catalogue.list_videos(request.tenant, limit=N_VIDEOS_SEARCHED_BY_PLACE).items)
+        rankings = self._rank(self._encode(plan), request)
+        ids = dict.fromkeys(item.video_id for ranking in rankings.values() for item in ranking)
+        return list(self._videos(list(ids)[:N_VIDEOS_SEARCHED_BY_PLACE]).values())
+
+    def browse(self, place: Place, plan: QueryPlan, request: SearchRequest) -> list[Moment]:
+        """Return what is there, in time order: by the sense that the query names, or by all that it allows."""
+        video_id, window = place
+        video = self._videos([video_id]).get(video_id)
+        if video is None or video.tenant != request.tenant:
+            return []
+        modalities = frozenset(request.modalities) or (frozenset({plan.intent.value}) if plan.intent else frozenset())
+        evidence = self._catalogue.list_evidence(video_id, span=window)
+        return browse(video, self._catalogue.list_segments(video_id), evidence, window, modalities)
+
+    def _encode(self, plan: QueryPlan) -> QueryVectors:
+        """Return the plan's vectors; words and pictures have their own queries where a model put them so."""
+        if plan.by_sense is None:
+            return encode_query(plan.text, self._text, self._visual, self._lexical)
+        told = " ".join(dict.fromkeys(text for text in (plan.by_sense.speech, plan.by_sense.screen) if text))
+        words = encode_query(told or plan.text, self._text, self._visual, self._lexical)
+        seen = encode_query(plan.by_sense.visual or plan.text, self._text, self._visual, self._lexical)
+        return replace(seen, text=words.text, tokens=words.tokens, lexical=words.lexical)
+
+    def _rank(
+        self, query: QueryVectors, request: SearchRequest, places: Sequence[Place] = ()
+    ) -> dict[Channel, list[ScoredSegment]]:
+        """Return each channel's ranking, over the request's scope or over all of the places together."""
+        scopes = [Scope(request.tenant, (video_id,), span) for video_id, span in places]
+        scopes = scopes or [Scope(request.tenant, request.video_ids, request.time)]
+        rankings: dict[Channel, list[ScoredSegment]] = {}
+        for scope in scopes:
+            for channel, ranking in rank_channels(query, self._index, scope, self._steps.channels).items():
+                rankings.setdefault(channel, []).extend(ranking)
+        return {
+            channel: sorted(ranking, key=lambda item: -item.score) if places else ranking
+            for channel, ranking in rankings.items()
+        }
+
+    def _choose_quoting(self, phrases: Sequence[str], chosen: Sequence[str], request: SearchRequest) -> list[str]:
+        """Return the segments whose evidence holds the phrases, among the chosen and those that share their words."""
+        scope = Scope(request.tenant, request.video_ids, request.time)
+        words = self._lexical.encode_query(" ".join(phrases))
+        quoted = ChannelQuery(Channel.LEXICAL, words)
+        sharing = self._index.rank(quoted, scope, limit=N_QUOTING) if words.indices else []
+        segments = self._catalogue.get_segments(list(dict.fromkeys([*chosen, *(s.segment_id for s in sharing)])))
+        evidence = self._catalogue.get_evidence([i for segment in segments.values() for i in segment.evidence_ids])
+        return [
+            segment_id
+            for segment_id, segment in segments.items()
+            if hold_all(phrases, [evidence[i] for i in segment.evidence_ids if i in evidence])
+        ][: 2 * N_EXAMINED]
+
+    def _ground(self, candidates: Iterable[Candidate], plan: QueryPlan, modalities: frozenset[str]) -> list[Moment]:
         """Return a moment for each candidate that can be grounded, best first."""
         held = list(candidates)
         evidence_by_id = self._catalogue.get_evidence(
             [evidence_id for candidate in held for evidence_id in candidate.interaction.by_evidence]
         )
+        if plan.phrases:
+            held = _keep_quoting(held, plan.phrases, evidence_by_id, modalities)
         scores = _best_scores(held)
         videos = self._videos(candidate.segment.video_id for candidate in held)
         is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
@@ -90,6 +181,33 @@ def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> li
     pictures = ids.pop(Channel.FRAMES.value, [])
     words = [segment_id for segment_id, _ in fuse_rankings(ids, WORD_WEIGHTS)]
     return list(dict.fromkeys([*words[:N_EXAMINED], *pictures[:N_EXAMINED]]))
+
+
+def _keep_quoting(
+    candidates: Iterable[Candidate],
+    phrases: Sequence[str],
+    evidence_by_id: Mapping[str, Evidence],
+    modalities: frozenset[str],
+) -> list[Candidate]:
+    """Return the candidates that hold the quoted phrases in evidence of the given modalities (empty: of any)."""
+    kept = []
+    for candidate in candidates:
+        own = [evidence_by_id[i] for i in candidate.interaction.by_evidence if i in evidence_by_id]
+        quoted = quoting(candidate, phrases, [i for i in own if not modalities or i.modality.value in modalities])
+        if quoted is not None:
+            kept.append(quoted)
+    return kept
+
+
+def _favour(moments: Sequence[Moment], intent: Modality | None) -> list[Moment]:
+    """Return the moments, best first, those found by the sense that the query names fitting a little better."""
+    if intent is None:
+        return list(moments)
+    favoured = [
+        replace(moment, score=round(min(1.0, moment.score + INTENT_BONUS), 4)) if moment.modality is intent else moment
+        for moment in moments
+    ]
+    return sorted(favoured, key=lambda moment: -moment.score)
 
 
 def _best_scores(candidates: Iterable[Candidate]) -> dict[str, float]:

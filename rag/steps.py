@@ -22,8 +22,9 @@ CHANNELS_BY_STEP = {
 class Steps:
     """Which steps of a search are taken; a running service takes all of them.
 
-    ``dense``, ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is
-    stood in for by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
+    ``planning``: read the query for senses, quotations, places in the video and order. ``dense``,
+    ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is stood in for
+    by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
     a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
     return nothing for what is not there.
 
@@ -33,6 +34,7 @@ class Steps:
     [<Channel.FRAME_MEAN: 'frame_mean'>, <Channel.FRAMES: 'frames'>]
     """
 
+    planning: bool = True
     dense: bool = True
     late_interaction: bool = True
     lexical: bool = True

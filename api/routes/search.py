@@ -6,6 +6,7 @@ It does not know how they are found.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from fastapi import APIRouter
 
@@ -21,6 +22,7 @@ def search(body: SearchBody, services: ServicesNeeded, metrics: MetricsNeeded) -
     request = body.to_request(TENANT)
     require_videos(services, request.video_ids)
     began_s = time.perf_counter()
-    moments = services.finder.find(request)
+    plan = services.finder.plan(request)
+    moments = services.finder.find(replace(request, plan=plan))
     metrics.search_seconds.observe(time.perf_counter() - began_s)
-    return SearchView.of(moments, request.group_by)
+    return SearchView.of(moments, plan, request.group_by)

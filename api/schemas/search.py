@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from api.schemas.base import MAX_QUERY_CHARS, Body, NonBlank, VideoIds, View, thumbnail_url
 from api.schemas.videos import EvidenceView
+from core.plans import QueryPlan, Relation
 from core.protocols import SearchRequest
 from core.records import Modality, Moment, Reason, Span
 
@@ -45,6 +46,9 @@ class SearchBody(Body):
     min_score: float | None = Field(
         default=None, ge=0, le=1, description="Drop moments below this score; null takes the calibrated default."
     )
+    plan: Literal["fast", "model"] = Field(
+        default="fast", description="Read the query by rules, or let the language model rewrite it for each sense."
+    )
 
     def to_request(self, tenant: str) -> SearchRequest:
         return SearchRequest(
@@ -56,6 +60,7 @@ class SearchBody(Body):
             limit=self.limit,
             group_by=self.group_by,
             min_score=self.min_score,
+            planning=self.plan,
         )
 
 
@@ -110,16 +115,65 @@ class VideoMoments(View):
     moments: list[MomentView]
 
 
+class PlanView(View):
+    """How the query was understood."""
+
+    text: str = Field(description="What was searched for: the query without words of place and order.")
+    understood: list[str] = Field(
+        description="What more the query asks for, in words to show; empty for a plain one.",
+        examples=[["said", "“no entry”", "in the first minute"]],
+    )
+    intent: Modality | None = Field(description="The sense that the query names: it is preferred, not required.")
+    phrases: list[str] = Field(description="Quoted words, which the evidence of every moment holds.")
+    language: str | None = Field(description="ISO 639-1; null when it cannot be told.")
+
+    @classmethod
+    def of(cls, plan: QueryPlan) -> Self:
+        return cls(
+            text=plan.text,
+            understood=_describe(plan),
+            intent=plan.intent,
+            phrases=list(plan.phrases),
+            language=plan.language,
+        )
+
+
 class SearchView(View):
     """Moments, best first; empty when nothing is relevant."""
 
     moments: list[MomentView]
+    plan: PlanView
     videos: list[VideoMoments] | None = Field(default=None, description="With `group_by: video`, best video first.")
 
     @classmethod
-    def of(cls, moments: Iterable[Moment], group_by: str | None = None) -> Self:
+    def of(cls, moments: Iterable[Moment], plan: QueryPlan, group_by: str | None = None) -> Self:
         views = [MomentView.of(moment) for moment in moments]
-        return cls(moments=views, videos=_group_by_video(views) if group_by == "video" else None)
+        videos = _group_by_video(views) if group_by == "video" else None
+        return cls(moments=views, plan=PlanView.of(plan), videos=videos)
+
+
+_SENSES = {Modality.SPEECH: "said", Modality.SCREEN: "written", Modality.VISUAL: "shown"}
+_TIMES = {1: "the first time", 2: "the second time", 3: "the third time", 4: "the fourth time", -1: "the last time"}
+
+
+def _describe(plan: QueryPlan) -> list[str]:
+    """Return what a plan asks for beyond its words, a few words each."""
+    parts = [_SENSES[plan.intent]] if plan.intent in _SENSES else []
+    parts += [f"“{phrase}”" for phrase in plan.phrases]
+    if plan.time is not None:
+        parts.append(plan.time.words)
+    if plan.ordinal is not None:
+        parts.append(_TIMES.get(plan.ordinal, f"time {plan.ordinal}"))
+    if plan.succession is not None:
+        target, anchor = plan.succession.target.text, plan.succession.anchor.text
+        match plan.succession.relation:
+            case Relation.EITHER:
+                parts.append(f"both “{target}” and “{anchor}”")
+            case Relation.THEN:
+                parts.append(f"“{anchor}”, then “{target}”")
+            case relation:
+                parts.append(f"{relation.value} “{anchor}”")
+    return [*parts, "in the model’s words"] if plan.by_sense else parts
 
 
 def _group_by_video(moments: list[MomentView]) -> list[VideoMoments]:

@@ -108,6 +108,7 @@ function begin(title) {
   byId("findings").hidden = false;
   byId("findings-title").textContent = title;
   byId("findings").scrollTop = 0;
+  showPlan([]);
   return state.work.signal;
 }
 
@@ -133,10 +134,17 @@ async function search(query) {
   clearAnswer();
   showStatus(["Searching…"]);
   const modalities = state.modality ? [state.modality] : [];
-  const { moments } = await request("/v1/search", { method: "POST", signal, body: { query, videos: scope(), modalities, limit: N_RESULTS } });
+  const { moments, plan } = await request("/v1/search", { method: "POST", signal, body: { query, videos: scope(), modalities, limit: N_RESULTS } });
   showMoments(moments);
+  showPlan(plan.understood);
   byId("findings-title").textContent = moments.length ? count(moments.length, "moment", "moments") : "Results";
   showStatus(moments.length ? [] : nothingFound());
+}
+
+/** Say what more than its words the query was taken to ask for. */
+function showPlan(understood) {
+  byId("understood").hidden = !understood.length;
+  byId("understood").replaceChildren(...(understood.length ? ["Understood as", ...understood.map((part) => h("span", { class: "chip" }, part))] : []));
 }
 
 function nothingFound() {

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import StageFailed, TryAgain
 from core.records import Answer, Citation, Modality, Moment, Reason, Span
+from rag.plan import plan_query
 from tests.api.conftest import World, spoken
 from tests.api.test_videos import events_of
 
@@ -57,13 +58,23 @@ def test_search_passes_every_restriction_on(world: World) -> None:
         "time": {"start_s": 5, "end_s": 9},
         "limit": 3,
         "min_score": 0.5,
+        "plan": "model",
     }
-    assert world.client.post("/v1/search", json=body).json() == {"moments": [], "videos": None}
+    assert world.client.post("/v1/search", json=body).json()["moments"] == []
     [request] = world.finder.requests
     assert request.video_ids == (video_id,)
     assert request.modalities == ("speech", "screen")
     assert request.time == Span(5, 9)
-    assert (request.limit, request.min_score) == (3, 0.5)
+    assert (request.limit, request.min_score, request.planning) == (3, 0.5, "model")
+
+
+def test_search_says_how_it_understood_the_query(world: World) -> None:
+    world.finder.planner = plan_query
+    body = {"query": 'someone says "no entry" after the storm in the first minute'}
+    plan = world.client.post("/v1/search", json=body).json()["plan"]
+    assert plan["understood"] == ["said", "“no entry”", "in the first minute", "after “the storm”"]
+    assert (plan["intent"], plan["phrases"], plan["language"]) == ("speech", ["no entry"], "en")
+    assert world.finder.requests[0].plan == plan_query(body["query"])
 
 
 def test_search_groups_by_video(world: World) -> None:

@@ -5,10 +5,11 @@ They do not know any ranking.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.plans import QueryPlan
 from core.protocols import Question, SearchRequest
 from core.records import Answer, Moment
 
@@ -19,7 +20,11 @@ class FakeMomentFinder:
 
     moments: tuple[Moment, ...] = ()
     error: Exception | None = None
+    planner: Callable[[str], QueryPlan] = lambda query: QueryPlan(query, query)
     requests: list[SearchRequest] = field(default_factory=list)
+
+    def plan(self, request: SearchRequest) -> QueryPlan:
+        return self.planner(request.query)
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         self.requests.append(request)

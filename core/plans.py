@@ -1,0 +1,119 @@
+"""How a query is understood before anything is searched for: the records that planning hands to search, and shows.
+
+It does not know how a query is read (``rag/plan.py`` does), nor how its wishes are met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.records import Modality, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """An instant of any video: a share of its length, and seconds from there.
+
+    >>> Instant(share=1.0, offset_s=-30.0).at_s(100.0)
+    70.0
+    """
+
+    share: float = 0.0
+    offset_s: float = 0.0
+
+    def at_s(self, duration_s: float) -> float:
+        """Return the second that it means in a video of that length, never outside it."""
+        return min(max(0.0, self.share * duration_s + self.offset_s), duration_s)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """A stretch asked for within each video, in the query's own ``words``.
+
+    ``is_strict``: nothing outside it is wanted, even if nothing is found inside ("in the first minute"). Otherwise the
+    words may mean something else than a place in the video ("at 3:20" may be when a train leaves).
+    """
+
+    start: Instant
+    end: Instant
+    words: str
+    is_strict: bool
+
+    def within(self, duration_s: float) -> Span | None:
+        """Return the stretch in a video of that length; None where it lies outside.
+
+        >>> TimeWindow(Instant(), Instant(offset_s=60.0), "in the first minute", True).within(45.0)
+        Span(start_s=0.0, end_s=45.0)
+        """
+        start_s, end_s = self.start.at_s(duration_s), self.end.at_s(duration_s)
+        return Span(start_s, end_s) if end_s > start_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of things that a query asks to see: "three red cups" is (3, "red cups")."""
+
+    number: int
+    noun: str
+
+
+class Relation(StrEnum):
+    """How the moment wanted stands to the other one that a query names."""
+
+    AFTER = "after"
+    BEFORE = "before"
+    THEN = "then"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Two happenings in a query: ``target`` is what is wanted, ``anchor`` the other one.
+
+    AFTER and BEFORE: the target, where the anchor precedes or follows it. THEN: both, the anchor first. EITHER: each
+    of the two, as in "which comes first, the mortar or the chopper?". ``is_close``: "right after".
+    """
+
+    target: QueryPlan
+    anchor: QueryPlan
+    relation: Relation
+    is_close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SenseQueries:
+    """What to look for by each sense, as a language model put it; empty where a sense has nothing to do with it."""
+
+    speech: str = ""
+    screen: str = ""
+    visual: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """A query as it is understood; one that says nothing special has only ``text``, equal to the query.
+
+    ``text`` is what is searched for: the query without its words of sense, place and order, never empty for a query
+    with words. ``intent`` is the sense that the query names (SPEECH, SCREEN or VISUAL). ``phrases`` were quoted:
+    evidence must hold them. ``ordinal``: 1 the first time, 2 the second, -1 the last. ``is_open``: nothing is
+    described, what is there is asked for ("what happens at 3:20?"). ``language`` is an ISO 639-1 code, None when it
+    cannot be told.
+    """
+
+    query: str
+    text: str
+    intent: Modality | None = None
+    phrases: tuple[str, ...] = ()
+    time: TimeWindow | None = None
+    ordinal: int | None = None
+    counts: tuple[Count, ...] = ()
+    succession: Succession | None = None
+    by_sense: SenseQueries | None = None
+    is_open: bool = False
+    language: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the query asks for nothing but what its words describe."""
+        return not (self.intent or self.phrases or self.time or self.ordinal or self.succession or self.by_sense)

@@ -1,0 +1,141 @@
+"""Carries out what a plan asks for beyond its words: a place in the video, an order of happenings, the first time.
+
+It does not know how moments are found: ``PartSearch`` finds those of one part of a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from core.plans import QueryPlan, Relation, Succession, TimeWindow
+from core.protocols import SearchRequest
+from core.records import Moment, Span, Video
+from rag.order import compose_pairs, order_by_time, put_first
+from rag.phrases import likeness
+
+Place = tuple[str, Span]
+"""A video by id, and the stretch of it to look in."""
+
+N_ANCHORS = 3
+"""Best anchors around which the target is looked for closely; a fourth best is hardly what was meant."""
+
+BESIDE_S = 45.0
+"""How far from an anchor its target is looked for closely, and what "what happens next" shows."""
+
+NEXT_S = 20.0
+
+
+class PartSearch(Protocol):
+    """Finds the moments of one part of a plan; implemented by ``rag.search``."""
+
+    def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
+        """Return the relevant moments for the plan's text, phrases and intent, best first; only in places if given."""
+        ...
+
+    def best_videos(self, plan: QueryPlan, request: SearchRequest) -> list[Video]:
+        """Return the videos in which a place is worth looking for, best first."""
+        ...
+
+    def browse(self, place: Place, plan: QueryPlan, request: SearchRequest) -> list[Moment]:
+        """Return what is there, whatever it is, in time order."""
+        ...
+
+
+def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return the moments that a plan asks for, best first."""
+    moments = _find_in_time(plan, request, search)
+    if plan.succession is not None and not _is_said(plan, moments):
+        composed = _find_succession(plan.succession, request, search)
+        moments = put_first(composed, moments) if composed else moments
+    return order_by_time(moments, plan.ordinal) if plan.ordinal else moments
+
+
+def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return the moments in the plan's window; those of its words as they stand where these may mean no place."""
+    if plan.time is None:
+        return search.find_part(plan, request)
+    places = _places(plan.time, search.best_videos(plan, request), request)
+    found: list[Moment] = []
+    if places and plan.is_open:
+        found = [moment for place in places for moment in search.browse(place, plan, request)]
+    elif places:
+        span_by_video = dict(places)
+        found = [
+            moment
+            for moment in search.find_part(plan, request, places)
+            if moment.span.overlap_s(span_by_video[moment.video_id]) > 0
+        ]
+    if found or plan.time.is_strict:
+        return found
+    return search.find_part(replace(plan, text=plan.query, time=None, is_open=False), request)
+
+
+def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest) -> list[Place]:
+    places = []
+    for video in videos:
+        span = window.within(video.duration_s) if video.duration_s else None
+        if span is not None and request.time is not None:
+            span = _shared(span, request.time)
+        if span is not None:
+            places.append((video.id, span))
+    return places
+
+
+def _shared(span: Span, other: Span) -> Span | None:
+    start_s, end_s = max(span.start_s, other.start_s), min(span.end_s, other.end_s)
+    return Span(start_s, end_s) if end_s > start_s else None
+
+
+def _is_said(plan: QueryPlan, moments: Sequence[Moment]) -> bool:
+    """Whether the words of order stand in the evidence itself: "after the war" is then a quotation, no wish."""
+    if plan.succession is None or plan.succession.relation is Relation.EITHER or not moments:
+        return False
+    text = " ".join(item.text for item in moments[0].evidence)
+    return likeness(f"{plan.succession.relation.value} {plan.succession.anchor.text}", text) > 0
+
+
+def _find_succession(succession: Succession, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return the targets that stand to an anchor as asked; none if either is not relevant."""
+    anchors = _find_in_time(succession.anchor, request, search)
+    if not anchors:
+        return []
+    if succession.relation is Relation.EITHER:
+        return _take_turns(_find_in_time(succession.target, request, search), anchors)
+    beside = [place for anchor in anchors[:N_ANCHORS] if (place := _beside(anchor, succession.relation, BESIDE_S))]
+    targets: list[Moment] = []
+    if not succession.target.is_open:
+        near = [moment for place in beside for moment in search.find_part(succession.target, request, [place])]
+        targets = put_first(_find_in_time(succession.target, request, search), near)
+    words = succession.anchor.text
+    composed = compose_pairs(targets, anchors, succession.relation, anchor_words=words, is_close=succession.is_close)
+    if composed or not (succession.target.is_open or _is_question(succession.target)):
+        return composed
+    following = [
+        moment
+        for anchor in anchors[:N_ANCHORS]
+        if (place := _beside(anchor, succession.relation, NEXT_S))
+        for moment in search.browse(place, succession.target, request)
+    ]
+    return compose_pairs(following, anchors, succession.relation, anchor_words=words, is_close=True)
+
+
+def _take_turns(moments: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
+    """Return the best of each, then all the rest by score: an answer needs both."""
+    if not moments or not others:
+        return []
+    best = put_first(moments[:1], others[:1])
+    return put_first(best, sorted([*moments[1:], *others[1:]], key=lambda moment: -moment.score))
+
+
+def _beside(anchor: Moment, relation: Relation, length_s: float) -> Place | None:
+    if relation is Relation.BEFORE:
+        start_s, end_s = max(0.0, anchor.span.start_s - length_s), anchor.span.start_s
+    else:
+        start_s, end_s = anchor.span.end_s, anchor.span.end_s + length_s
+    return (anchor.video_id, Span(start_s, end_s)) if end_s > start_s else None
+
+
+def _is_question(plan: QueryPlan) -> bool:
+    return plan.text.casefold().startswith(("what ", "who ", "which ", "where ", "how "))

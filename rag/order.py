@@ -1,0 +1,148 @@
+"""Moments in time: which come before or after which, which is the first or the last, what happens at a given place.
+
+After a target and an anchor were each searched for, their order in the video decides; it does not know how moments are
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import sqrt
+
+from core.plans import Relation
+from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
+from rag.exhibits import timecode
+from rag.merge import SHARED_OF_SHORTER
+
+HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
+"""Time between two moments that halves how well the one follows the other; "right after" is impatient."""
+
+SHARE_AT_ANY_DISTANCE = 0.6
+"""What remains of a pair's score however far apart the two are: "after the war" may be an hour later."""
+
+COVERED_S = 15.0
+"""Up to this pause "A then B" is one moment from the beginning of A to the end of B; beyond it is B's."""
+
+SHARE_OF_OCCURRENCE = 0.8
+"""Of the best moment's score: the first time something is seen must be it as surely as the other times."""
+
+
+def compose_pairs(
+    targets: Sequence[Moment], anchors: Sequence[Moment], relation: Relation, *, anchor_words: str, is_close: bool
+) -> list[Moment]:
+    """Return the targets that stand to an anchor of the same video as the relation says, best first.
+
+    A pair scores the geometric mean of its two, so that both must fit, less the farther they are apart.
+    """
+    half_s = HALF_SOON_S if is_close else HALF_AFTER_S
+    composed = []
+    for target in targets:
+        pairs = [
+            (sqrt(target.score * anchor.score) * _nearness(target.span.gap_s(anchor.span), half_s), anchor)
+            for anchor in anchors
+            if _is_in_order(target, anchor, relation)
+        ]
+        if pairs:
+            score, anchor = max(pairs, key=lambda pair: (pair[0], -pair[1].span.start_s))
+            composed.append(_join(target, anchor, relation, round(score, 4), anchor_words))
+    return sorted(composed, key=lambda moment: (-moment.score, moment.video_id, moment.span))
+
+
+def _nearness(gap_s: float, half_s: float) -> float:
+    closeness: float = 0.5 ** (gap_s / half_s)
+    return SHARE_AT_ANY_DISTANCE + (1 - SHARE_AT_ANY_DISTANCE) * closeness
+
+
+def _is_in_order(target: Moment, anchor: Moment, relation: Relation) -> bool:
+    """Whether two different moments of a video follow each other as asked; neighbours may share some seconds."""
+    if target.video_id != anchor.video_id or coincide(target, anchor):
+        return False
+    if relation is Relation.BEFORE:
+        return target.span.middle_s < anchor.span.middle_s
+    return target.span.middle_s > anchor.span.middle_s
+
+
+def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anchor_words: str) -> Moment:
+    word = "before" if relation is Relation.BEFORE else "after"
+    why = f"{word} “{anchor_words}” at {timecode(anchor.span.start_s)}"
+    reasons = (*target.reasons, Reason(Modality.METADATA, anchor.score, matched=why))
+    if relation is not Relation.THEN or target.span.gap_s(anchor.span) > COVERED_S:
+        return replace(target, score=score, reasons=reasons)
+    known = {item.id for item in anchor.evidence}
+    return replace(
+        target,
+        score=score,
+        span=target.span.cover(anchor.span),
+        evidence=(*anchor.evidence, *(item for item in target.evidence if item.id not in known)),
+        reasons=reasons,
+        thumbnail_time_s=anchor.thumbnail_time_s if anchor.thumbnail_time_s is not None else target.thumbnail_time_s,
+        segment_ids=tuple(dict.fromkeys((*anchor.segment_ids, *target.segment_ids))),
+    )
+
+
+def coincide(moment: Moment, other: Moment) -> bool:
+    """Whether two moments are the same stretch of the same video."""
+    shorter_s = min(moment.span.duration_s, other.span.duration_s)
+    return moment.video_id == other.video_id and moment.span.overlap_s(other.span) >= SHARED_OF_SHORTER * shorter_s
+
+
+def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment]:
+    """Return the better moments, then those of the others that repeat none of them."""
+    return [*better, *(moment for moment in others if not any(coincide(moment, known) for known in better))]
+
+
+def order_by_time(moments: Sequence[Moment], ordinal: int) -> list[Moment]:
+    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others.
+
+    Sure are those that fit nearly as well as the best one of the video.
+    """
+    best_by_video: dict[str, float] = {}
+    for moment in moments:
+        best_by_video[moment.video_id] = max(moment.score, best_by_video.get(moment.video_id, 0.0))
+    wanted = []
+    for video_id, best in sorted(best_by_video.items(), key=lambda pair: -pair[1]):
+        sure = [item for item in moments if item.video_id == video_id and item.score >= SHARE_OF_OCCURRENCE * best]
+        sure.sort(key=lambda moment: moment.span)
+        at = ordinal - 1 if ordinal > 0 else len(sure) + ordinal
+        if 0 <= at < len(sure):
+            wanted.append(sure[at])
+    return [*wanted, *(moment for moment in moments if moment not in wanted)]
+
+
+def browse(
+    video: Video,
+    segments: Iterable[Segment],
+    evidence: Sequence[Evidence],
+    window: Span,
+    modalities: frozenset[str],
+) -> list[Moment]:
+    """Return a moment for each segment of the video in the window, in time order; its score is its share inside.
+
+    With modalities only segments with such evidence, or with pictures if what is to be seen is asked for.
+    """
+    moments = []
+    for segment in segments:
+        inside_s = segment.span.overlap_s(window)
+        own = tuple(
+            item
+            for item in evidence
+            if item.id in segment.evidence_ids and item.span.overlap_s(window) > 0 and _counts(item, modalities)
+        )
+        is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
+        if inside_s <= 0 or not (own or is_seen):
+            continue
+        span = Span(max(segment.span.start_s, window.start_s), min(segment.span.end_s, window.end_s))
+        modality = own[0].modality if own else Modality.VISUAL
+        share = inside_s / min(segment.span.duration_s, window.duration_s)
+        first = own[0] if own else None
+        reason = Reason(modality, round(share, 4), first.id if first else None, f"at {timecode(span.start_s)}")
+        shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)
+        moments.append(
+            Moment(video.id, video.title, span, round(share, 4), modality, own, (reason,), shown_s, (segment.id,))
+        )
+    return moments
+
+
+def _counts(item: Evidence, modalities: frozenset[str]) -> bool:
+    return not modalities or item.modality.value in modalities

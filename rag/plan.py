@@ -1,0 +1,73 @@
+"""The plan of a query: what to look for, by which sense, when in a video, before or after what — by rules alone.
+
+Careful rather than complete: a query that is misread finds nothing, one that is not read is searched for as it stands.
+It does not know what any video holds, nor how the plan is carried out (``rag/search.py`` does).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.plans import QueryPlan, Succession
+from rag.language import guess_language
+from rag.plan_cues import find_counts, find_intent, find_ordinal, hide_phrases, reveal_phrases, strip_carrier
+from rag.plan_succession import is_open, split_succession
+from rag.plan_times import find_window
+
+MAX_PLANNED_CHARS = 300
+"""Longer queries are pasted passages, in which small words tell a story rather than how to look."""
+
+
+def plan_query(query: str) -> QueryPlan:
+    """Return what a query asks for; never fails, and leaves as it stands what it does not understand.
+
+    >>> plan = plan_query("a dog barks in the first minute")
+    >>> (plan.text, plan.time.words)
+    ('a dog barks', 'in the first minute')
+    >>> plan_query("the last supper").is_plain
+    True
+    """
+    text = " ".join(query.split())
+    if not text or len(text) > MAX_PLANNED_CHARS:
+        return QueryPlan(query, query, language=guess_language(query))
+    masked, phrases = hide_phrases(text)
+    plan = _plan_part(masked, phrases)
+    return replace(plan, query=query, succession=_plan_succession(masked, phrases), language=guess_language(text))
+
+
+def _plan_part(masked: str, phrases: Sequence[str]) -> QueryPlan:
+    """Return the plan of a text that tells of one happening; ``masked`` has its quotations hidden."""
+    rest = masked
+    window = find_window(rest)
+    if window:
+        rest = window[1]
+    ordinal = find_ordinal(rest)
+    if ordinal and re.search(r"\w", ordinal[1]):
+        rest = ordinal[1]
+    else:
+        ordinal = None
+    intent = find_intent(rest)
+    rest = strip_carrier(rest, intent)
+    held = tuple(phrase for number, phrase in enumerate(phrases) if chr(0xE000 + number) in masked)
+    whole, text = reveal_phrases(masked, phrases), reveal_phrases(rest, phrases)
+    return QueryPlan(
+        query=whole,
+        text=text if re.search(r"\w", text) else whole,
+        intent=intent,
+        phrases=held,
+        time=window[0] if window else None,
+        ordinal=ordinal[0] if ordinal else None,
+        counts=find_counts(rest),
+        is_open=window is not None and is_open(rest),
+    )
+
+
+def _plan_succession(masked: str, phrases: Sequence[str]) -> Succession | None:
+    parts = split_succession(masked)
+    if parts is None:
+        return None
+    anchor = _plan_part(parts.anchor, phrases)
+    target = replace(_plan_part(parts.target, phrases), is_open=is_open(parts.target))
+    return Succession(target, anchor, parts.relation, parts.is_close)

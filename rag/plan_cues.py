@@ -1,0 +1,183 @@
+"""Small words of a query that tell how to look: the sense it speaks of, what it quotes, what it counts, which time.
+
+English only, and each cue by itself; ``rag/plan.py`` puts them together. It does not know what is searched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core.plans import Count
+from core.records import Modality
+from rag.numerals import NUMBER_BY_WORD
+
+_QUOTED = re.compile(
+    r"\"([^\"]+)\"|“([^“”\"]+)[”\"]|„([^„“”]+)[“”]|«\s*([^«»]+?)\s*»|(?<!\w)['‘](\w[^'‘’]*\s[^'‘’]*\w[?!.]?)['’](?!\w)"
+)
+"""Single quotes count only around several words: one is an apostrophe more often than not."""
+
+_WRITTEN_ON = (
+    r"(?:sign|slide|caption|subtitle|text|label|poster|banner|title|page|note|screen|placard|board|card|shirt)s?"
+)
+_WRITTEN = re.compile(
+    rf"""\b(?i:
+        {_WRITTEN_ON}\ (?:(?:that|which)\ \w+ | says? | reads? | saying | reading)
+        | written | captions? | captioned | subtitles? | headlines? | inscriptions? | logos? | watermarks? | text
+        | (?:street|road|stop|shop|neon|warning|exit)\ sign | on\ (?:the\ )?screen
+    )\b
+    | \b(?i:words?)\ (?=["“«]|[A-Z]{{2}})
+    | \b[A-Z]{{3,}}\ sign\b""",
+    re.VERBOSE,
+)
+_SPOKEN = re.compile(
+    r"""\b(?:
+        says? | said | saying | mention(?:s|ed|ing)? | explain(?:s|ed|ing)?\ (?:that|how|why|what)
+        | (?:tells?|told)\ (?:us|about|how|that) | talk(?:s|ed|ing)?\ about | sp(?:eaks?|oke|eaking)\ about
+        | discuss(?:es|ed|ing)? | hears? | heard | spoken | quote[sd]?
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SHOWN = re.compile(
+    r"""\b(?:
+        (?:pictures?|photos?|photographs?|images?|shots?|close-?ups?|footage|views?|scenes?|drawings?)
+          \ (?:of|showing|with|where)
+        | (?:clips?|videos?)\ (?:of|showing) | (?:can\ be|is|are|was|were)\ (?:seen|visible)
+        | (?:which|that|video|film|clip)\ shows? | what\ .*\ looks?\ like
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_CARRIERS = {
+    Modality.SPEECH: r"""
+        (?:the\ moment\ (?:when|where)\ )? (?:some(?:one|body)|(?:the|a)\ (?:speaker|narrator|presenter|voice))
+        \ (?:(?:says?|said|mentions?|explains?)(?:\ that)?|(?:talks?|speaks?)\ about|discuss(?:es)?)
+    """,
+    Modality.SCREEN: rf"""
+        (?:the\ )?
+        (?:(?:text|words?)(?=\ (?:"|[^a-z\s]{{2}})) | {_WRITTEN_ON}\ (?:(?:that|which)\ )?(?:says|reads|saying|reading))
+    """,
+    Modality.VISUAL: r"(?:an?\ |the\ )? (?:picture|photo|image|shot|footage|clip|video)\ (?:of|showing)",
+}
+_CARRIER_BY_SENSE = {sense: re.compile(rf"^{carrier}\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
+"""How a query introduces what it wants: "someone says" is not said, nor does "text" stand on the screen."""
+
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1, "final": -1}
+_WHICH = rf"(?P<which>{'|'.join(_ORDINALS)})"
+_ORDERED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<cut>\b(?:for )?the (?:very )?{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since)\b)",
+        rf"(?P<cut>^{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since)\b)",
+        rf"(?P<cut>\b(?:the )?{_WHICH} (?:appearance|mention|occurrence) of\b)",
+        r"(?P<cut>\b(?P<which>first|last)) (?:appears?|mentions?|mentioned|says|said|shown|heard)\b",
+        r"\b(?:seen|shown|said|named|heard|mentioned|appears?) (?P<cut>(?P<which>first|last))(?=\s*\??$)",
+    )
+)
+"""Only what speaks of times: "the last supper", "the first man on the moon" and "at last" name things."""
+
+_PLURAL = r"(?:people|men|women|children|feet|mice|geese|sheep|fish|police|(?!is\b|was\b|has\b|this\b)[a-z]+(?<!s)s)"
+_COUNTED = re.compile(
+    rf"\b(?P<number>[2-9]|1\d|{'|'.join(w for w, n in NUMBER_BY_WORD.items() if 2 <= n <= 12)}) "
+    rf"(?P<noun>(?:(?!and\b|or\b|of\b|to\b|in\b|on\b|at\b|by\b|with\b|the\b|a\b)[a-z-]+ ){{0,2}}?{_PLURAL})\b",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(r"\b(?:(?:only|exactly|just) one|a single) (?!more\b|of\b|time\b)(?P<noun>[a-z]+)\b", re.IGNORECASE)
+_MEASURES = "seconds minutes hours days weeks months years times percent degrees metres meters dollars"
+_UNITS = frozenset(_MEASURES.split())
+
+
+def find_phrases(text: str) -> tuple[str, ...]:
+    """Return what is quoted, as it stands between the marks.
+
+    >>> find_phrases("the sign says “No Entry” or 'keep out now'"), find_phrases("page of Alice's and the boys' books")
+    (('No Entry', 'keep out now'), ())
+    """
+    found = (next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(text))
+    return tuple(phrase for phrase in (" ".join(item.split()) for item in found) if re.search(r"\w", phrase))
+
+
+def hide_phrases(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text with each quotation as one letter of the private use area, so that no cue is read inside it.
+
+    >>> masked, phrases = hide_phrases('the words "the end"')
+    >>> (masked, phrases, reveal_phrases(masked, phrases))
+    ('the words "\ue000"', ('the end',), 'the words the end')
+    """
+    phrases = find_phrases(text)
+    held: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        if not re.search(r"\w", match.group()) or len(held) == len(phrases):
+            return match.group()
+        held.append(match.group())
+        return f'"{chr(_HIDDEN + len(held) - 1)}"'
+
+    return _QUOTED.sub(hide, text), phrases
+
+
+def reveal_phrases(masked: str, phrases: Sequence[str]) -> str:
+    """Return the text with its quotations back in place, without their marks."""
+    for number, phrase in enumerate(phrases):
+        masked = masked.replace(f'"{chr(_HIDDEN + number)}"', phrase).replace(chr(_HIDDEN + number), phrase)
+    return masked
+
+
+_HIDDEN = 0xE000
+
+
+def find_intent(text: str) -> Modality | None:
+    """Return the sense that a query speaks of: SPEECH, SCREEN, VISUAL, or None where it names none.
+
+    >>> find_intent("someone says the office is nice"), find_intent("the sign says no entry")
+    (<Modality.SPEECH: 'speech'>, <Modality.SCREEN: 'screen'>)
+    >>> find_intent("a woman speaking to two women") is None
+    True
+    """
+    rest = _WRITTEN.sub(" ", text)
+    if _SPOKEN.search(rest):
+        return Modality.SPEECH
+    if rest != text:
+        return Modality.SCREEN
+    return Modality.VISUAL if _SHOWN.search(text) else None
+
+
+def strip_carrier(text: str, intent: Modality | None) -> str:
+    """Return the text without the words that only say by which sense it is to be found.
+
+    >>> strip_carrier("someone explains that glass is cheap", Modality.SPEECH)
+    'glass is cheap'
+    >>> strip_carrier("a man says goodbye", Modality.SPEECH)
+    'a man says goodbye'
+    """
+    return _CARRIER_BY_SENSE[intent].sub("", text) if intent else text
+
+
+def find_ordinal(text: str) -> tuple[int, str] | None:
+    """Return which time is asked for (1 the first, -1 the last) and the text without its words; None if none is.
+
+    >>> find_ordinal("the first time the dog jumps"), find_ordinal("the last supper")
+    ((1, 'the dog jumps'), None)
+    """
+    for pattern in _ORDERED:
+        match = pattern.search(text)
+        if match:
+            rest = text[: match.start("cut")] + text[match.end("cut") :]
+            return _ORDINALS[match["which"].casefold()], re.sub(r"\s+(?=[?!.,]|$)", "", " ".join(rest.split()))
+    return None
+
+
+def find_counts(text: str) -> tuple[Count, ...]:
+    """Return the numbers of things that a query asks to see.
+
+    >>> find_counts("hands shuffling three red cups"), find_counts("three minutes later, a four-engined plane")
+    ((Count(number=3, noun='red cups'),), ())
+    >>> find_counts("only one bottle is left on the table")
+    (Count(number=1, noun='bottle'),)
+    """
+    counted = [
+        Count(int(NUMBER_BY_WORD.get(number := match["number"].casefold()) or number), match["noun"])
+        for match in _COUNTED.finditer(text)
+        if match["noun"].split()[-1].casefold() not in _UNITS
+    ]
+    return tuple(counted + [Count(1, match["noun"]) for match in _ALONE.finditer(text)])

@@ -1,0 +1,319 @@
+"""What a query is understood to ask for — and, as important, what it is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.plans import Count, QueryPlan, Relation, TimeWindow
+from core.records import Modality, Span
+from rag.language import guess_language
+from rag.plan import plan_query
+
+PLAIN = [
+    "the last supper",
+    "after party",
+    "kids playing after school",
+    "before sunrise",
+    "before Christ",
+    "stage",
+    "the first man on the moon",
+    "love at first sight",
+    "at last",
+    "the second coming",
+    "a man standing before a mirror",
+    "a girl before the camera",
+    "the cat is named after the keeper",
+    "a dog running after the ball",
+    "the day after tomorrow",
+    "the year before the flood",
+    "people come one after another",
+    "every now and then it rains",
+    "back then people walked",
+    "if it rains then we stay home",
+    "before and after comparison",
+    "Eiffel Tower at the end of a street",
+    "the end of the world",
+    "in the end ships no longer needed the lamp",
+    "a man in the middle of the road",
+    "halfway up the stairs",
+    "runner at the start line",
+    "last-minute goal",
+    "goal in the last minute of the match",
+    "in the first minute after birth",
+    "the train leaves at 3:20 pm",
+    "timecode 01:00:15:00",
+    "they won 3:20",
+    "rock 'n' roll",
+    "page of Alice's Adventures with the White Rabbit",
+    "economists' notion and the boys' books",
+    "woman speaking to two women at a switchboard",
+    "sign language",
+    "sign of the times",
+    "mélange de dépendance et de rejet",
+    "被子固定器",
+    "Melchior Sternfels von Fuchshaim",
+    "?",
+]
+
+
+@pytest.mark.parametrize("query", PLAIN)
+def test_a_plain_query_is_searched_for_as_it_stands(query: str) -> None:
+    plan = plan_query(query)
+    assert plan.is_plain, plan
+    assert plan.text == query
+
+
+@pytest.mark.parametrize(
+    ("query", "intent"),
+    [
+        ("someone says the office is unlike any other", Modality.SPEECH),
+        ("the narrator talks about glass", Modality.SPEECH),
+        ("where the keeper is mentioned", Modality.SPEECH),
+        ("a man says goodbye", Modality.SPEECH),
+        ("the sign says no entry", Modality.SCREEN),
+        ("slide that says how many steps there are", Modality.SCREEN),
+        ("a logo on a blue page", Modality.SCREEN),
+        ("bedding with the word JAGUAR", Modality.SCREEN),
+        ("street sign RUE DE LONDRES", Modality.SCREEN),
+        ("a picture of a rocket", Modality.VISUAL),
+        ("a bird can be seen on a branch", Modality.VISUAL),
+        ("the video shows a red boat", Modality.VISUAL),
+        ("two women talking in a kitchen", None),
+    ],
+)
+def test_the_sense_that_a_query_names_is_preferred(query: str, intent: Modality | None) -> None:
+    assert plan_query(query).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("someone says the office is unlike any other", "the office is unlike any other"),
+        ("the speaker says that glass is cheap", "glass is cheap"),
+        ("the text EMERGENCY EXIT", "EMERGENCY EXIT"),
+        ("picture of a rocket", "a rocket"),
+        ("a man says goodbye", "a man says goodbye"),
+        ("text message on a phone", "text message on a phone"),
+        ("close-up of a cat", "close-up of a cat"),
+    ],
+)
+def test_only_words_that_describe_nothing_are_left_out(query: str, text: str) -> None:
+    assert plan_query(query).text == text
+
+
+@pytest.mark.parametrize(
+    ("query", "phrases", "text"),
+    [
+        ('highlighted word "late" in a text', ("late",), "highlighted word late in a text"),
+        ("“salt water”", ("salt water",), "salt water"),
+        ("«mélange» et rejet", ("mélange",), "mélange et rejet"),
+        ("a board with 'keep out now'", ("keep out now",), "a board with keep out now"),
+        ('"to be" or "not to be"', ("to be", "not to be"), "to be or not to be"),
+        ('"the end" in the first minute', ("the end",), "the end"),
+        ('an empty "" quotation', (), 'an empty "" quotation'),
+        ('a 5" screen', (), 'a 5" screen'),
+    ],
+)
+def test_quoted_words_must_stand_in_the_evidence(query: str, phrases: tuple[str, ...], text: str) -> None:
+    plan = plan_query(query)
+    assert (plan.phrases, plan.text) == (phrases, text)
+
+
+def test_what_is_quoted_is_no_wish() -> None:
+    plan = plan_query('"in the first minute" and "after the storm"')
+    assert (plan.time, plan.succession) == (None, None)
+    assert plan.phrases == ("in the first minute", "after the storm")
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "within_100_s"),
+    [
+        ("a dog barks in the first minute", "a dog barks", Span(0, 60)),
+        ("in the first 10 seconds of the video a dog barks", "a dog barks", Span(0, 10)),
+        ("a bell in the last 30 seconds", "a bell", Span(70, 100)),
+        ("a bell during the final half minute", None, None),
+        ("fire between 0:30 and 1:10", "fire", Span(30, 70)),
+        ("fire from 10 seconds to 20 seconds", "fire", Span(10, 20)),
+        ("a dog at 0:50", "a dog", Span(45, 55)),
+        ("a dog at minute 1", "a dog", Span(55, 100)),
+        ("a dog after 1:00", "a dog", Span(60, 100)),
+        ("a dog before 0:20", "a dog", Span(0, 20)),
+        ("a dog after the first minute", "a dog", Span(60, 100)),
+        ("a logo near the end", "a logo", Span(75, 100)),
+        ("at the beginning of the film a logo", "a logo", Span(0, 25)),
+        ("a logo halfway through", "a logo", Span(32.5, 67.5)),
+        ("a goal in the second half of the video", "a goal", Span(50, 100)),
+    ],
+)
+def test_a_place_in_the_video_is_taken_out_of_the_words(
+    query: str, text: str | None, within_100_s: Span | None
+) -> None:
+    plan = plan_query(query)
+    if within_100_s is None:
+        assert plan.is_plain
+        return
+    assert plan.time is not None
+    assert plan.text == text
+    found = plan.time.within(100.0)
+    assert found is not None
+    assert (found.start_s, found.end_s) == pytest.approx((within_100_s.start_s, within_100_s.end_s))
+
+
+def test_a_window_beyond_the_end_of_a_video_is_nowhere_in_it() -> None:
+    window = plan_query("a dog at 3:20").time
+    assert isinstance(window, TimeWindow)
+    assert window.within(60.0) is None
+
+
+@pytest.mark.parametrize("query", ["what happens at 3:20?", "the last 30 seconds", "what is said near the end?"])
+def test_a_query_of_nothing_but_a_place_asks_what_is_there(query: str) -> None:
+    plan = plan_query(query)
+    assert plan.is_open
+    assert plan.text
+
+
+@pytest.mark.parametrize(
+    ("query", "ordinal", "text"),
+    [
+        ("the first time the dog jumps", 1, "the dog jumps"),
+        ("a dog jumps for the second time", 2, "a dog jumps"),
+        ("last time a bell rings", -1, "a bell rings"),
+        ("the first mention of Anna", 1, "Anna"),
+        ("where the lamp is first mentioned", 1, "where the lamp is mentioned"),
+        ("Which animal is seen first?", 1, "Which animal is seen?"),
+    ],
+)
+def test_the_first_or_last_time_is_asked_for(query: str, ordinal: int, text: str) -> None:
+    plan = plan_query(query)
+    assert (plan.ordinal, plan.text) == (ordinal, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "relation", "target", "anchor"),
+    [
+        ("the lamp goes out, then a bell rings", Relation.THEN, "a bell rings", "the lamp goes out"),
+        ("a man opens the door and then a dog runs in", Relation.THEN, "a dog runs in", "a man opens the door"),
+        ("coffee followed by a cat", Relation.THEN, "a cat", "coffee"),
+        ("a rocket after the galaxies", Relation.AFTER, "a rocket", "the galaxies"),
+        ("after the storm, a telescope", Relation.AFTER, "a telescope", "the storm"),
+        ("dog jumps after woman throws toy", Relation.AFTER, "dog jumps", "woman throws toy"),
+        ("a cup of coffee before the cat appears", Relation.BEFORE, "a cup of coffee", "the cat appears"),
+        ("what happens before leaving the house?", Relation.BEFORE, "what happens", "leaving the house"),
+        ("Which comes first, the mortar or the chopper?", Relation.EITHER, "the mortar", "the chopper"),
+    ],
+)
+def test_two_happenings_are_told_apart(query: str, relation: Relation, target: str, anchor: str) -> None:
+    succession = plan_query(query).succession
+    assert succession is not None
+    assert (succession.relation, succession.target.text, succession.anchor.text) == (relation, target, anchor)
+
+
+def test_each_happening_has_its_own_wishes() -> None:
+    plan = plan_query("someone says hello after the sign reads “no entry”")
+    assert plan.succession is not None
+    assert (plan.succession.target.intent, plan.succession.target.phrases) == (Modality.SPEECH, ())
+    assert (plan.succession.anchor.intent, plan.succession.anchor.phrases) == (Modality.SCREEN, ("no entry",))
+
+
+def test_right_after_is_impatient_and_what_happens_is_open() -> None:
+    succession = plan_query("what happens right after the lamp goes out?").succession
+    assert succession is not None
+    assert succession.is_close
+    assert succession.target.is_open
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ("three people at a table", (Count(3, "people"),)),
+        ("two hands take two bottles away", (Count(2, "hands"), Count(2, "bottles"))),
+        ("only one bottle is left", (Count(1, "bottle"),)),
+        ("4 red cups", (Count(4, "red cups"),)),
+        ("one of the women", ()),
+        ("three minutes of silence", ()),
+        ("nine years later", ()),
+    ],
+)
+def test_numbers_of_things_are_passed_on(query: str, counts: tuple[Count, ...]) -> None:
+    plan = plan_query(query)
+    assert plan.counts == counts
+    assert plan.text == query
+
+
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ("where is the telescope assembled", "en"),
+        ("der Mann und die Frau", "de"),
+        ("l'homme est dans la maison", "fr"),
+        ("как дела", "ru"),
+        ("この布団", "ja"),
+        ("people come one after another", None),
+        ("", None),
+    ],
+)
+def test_the_language_of_a_query_is_guessed_or_left_open(query: str, language: str | None) -> None:
+    assert guess_language(query) == language
+
+
+def test_a_pasted_passage_is_not_planned() -> None:
+    passage = "He said it to the man then. " * 20
+    assert plan_query(passage) == QueryPlan(passage, passage, language="en")
+
+
+PIECES = [
+    *("after", "before", "then", "the first time", "in the first minute", "at 3:20", "between 1:00 and 2:00", "“", "”"),
+    *(
+        '"',
+        "'",
+        "«",
+        "»",
+        "says",
+        "text",
+        "which comes first,",
+        "or",
+        "the",
+        "dog",
+        "three",
+        "last",
+        "\ue000",
+        "\0",
+        ",",
+    ),
+    *("followed by", "halfway", "minute 99999999999999", "99:99", "0:00", "the end", "is seen first", "someone says"),
+]
+
+
+@given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join)))
+def test_no_query_is_beyond_planning(query: str) -> None:
+    plan = plan_query(query)
+    assert plan.query == query
+    assert plan.text.strip() or not query.strip()
+    if plan.time is not None:
+        plan.time.within(60.0)
+    if plan.succession is not None:
+        assert plan.succession.anchor.text.strip()
+
+
+TRUTH = Path(__file__).parents[1].parent / "shared" / "corpus" / "dev" / "ground_truth.json"
+WORDS_OF_SENSE = {"someone", "says", "explains", "that", "the", "speaker", "text"}
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not TRUTH.exists(), reason="needs the evaluation corpus beside the checkout")
+def test_no_query_of_the_corpus_loses_its_meaning() -> None:
+    """None of them names a place in a video or an order; the one happening before another does."""
+    truth = json.loads(TRUTH.read_text())
+    queries = [moment["query"] for video in truth["videos"] for moment in video["moments"]]
+    for query in queries + [negative["query"] for negative in truth["negatives"]]:
+        plan = plan_query(query)
+        assert (plan.time, plan.ordinal) == (None, None), query
+        assert (plan.succession is not None) == ("before clips appear" in query), query
+        lost = set(re.findall(r"\w+", query)) - set(re.findall(r"\w+", plan.text))
+        assert lost <= WORDS_OF_SENSE, query
