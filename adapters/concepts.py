@@ -1,7 +1,7 @@
-"""Pictures in the space of texts without CLIP: the classes a small classifier sees, averaged as words (ConSE).
+"""Pictures in the space of texts without CLIP: the classes a small classifier sees, told as the words for them.
 
-It knows the thousand classes of ImageNet and nothing else; what has no class (a colour, a gesture, a count) it cannot
-find. It does not know which frames it is given, nor how scores are cut off.
+It knows the thousand classes of ImageNet and nothing else; what has no class (a person, a colour, a count) it finds
+only by what stands beside it. It does not know which frames it is given, nor how scores are cut off.
 """
 
 from __future__ import annotations
@@ -10,49 +10,57 @@ import ast
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from adapters.torch_runtime import load_torch
-from adapters.weights import model_files, package_folder
+from adapters.image_classifier import CLASSIFIER, ImageClassifier
+from adapters.weights import package_folder
 from core.errors import BadInput
 from core.protocols import TextEncoder
 from core.signals import FloatArray, ImageArray
 
-CLASSIFIER = "efficientnet-lite0"
-RESIZED_PX = 256
-INPUT_PX = 224
-"""The whole picture is squeezed to 256 px square and its middle 224 taken. Against squeezing to 224 outright this
-raised MRR on the dev half's 64 visual queries from .37 to .41: the classifier was trained on such crops."""
-BATCH_SIZE = 16
+LONGEST_SQUARE = 1.1
+"""A picture longer than this is seen three times: as a whole, squeezed square, and as the square at either end, where
+things keep their shape. The mean of the three is kept, so no vector is added to the index."""
 
-N_CLASSES_KEPT = 50
-TEMPERATURE = 2.0
 COMMON_SHARE = 0.8
-"""The mean of ConSE's image vector over the 50 likeliest classes (Norouzi et al., 2013), with two corrections measured
-on dev (64 visual queries over 119 windows of 6 s): the softmax is flattened, since at temperature 1 one wrong class
-often holds all weight, and 0.8 of the mean class vector is subtracted, which all pictures share and no query asks for.
-Together MRR .41 → .46, R@5 .61 → .64. The right window scores .35 (median), the mean window .10, the best window of a
-query that nothing matches .27."""
-CLASS_TEMPLATE = "a photo of a {}"
+"""Share of the mean class vector that is subtracted: all pictures have it and no query asks for it."""
+
+RIDGE = 4.0
+"""How much the map from logits to texts is smoothed, in mean eigenvalues; from 1 to 15 it makes no difference."""
+
+CLASS_TEMPLATE = "a scene with a {}"
+"""Against "a photo of a {}" it ranks scenes of videos and photographs a little better."""
+
+
+class ConceptSpace(NamedTuple):
+    """Two ways from the classes of a picture to a text vector.
+
+    ``named`` (1000, d) is averaged by the probabilities of the classes; ``smooth`` (1000, d) is applied to all logits.
+    """
+
+    named: FloatArray
+    smooth: FloatArray
 
 
 class ConceptVisualEncoder:
-    """ConSE over EfficientNet-lite0 and a text encoder, whose dimension and space it shares.
+    """EfficientNet-lite0 told in the words of a text encoder, whose dimension and space it shares.
 
-    Queries go through the text encoder as they are: wrapped as "a photo of …" they rank alike, but matching and
-    unmatched queries grow harder to tell apart (AUC .77 instead of .85). Models load at first use, under a lock.
+    A picture is the sum of two unit vectors. One is ConSE, the mean of the class vectors by probability (Norouzi et
+    al., 2013): it is sure of what has a class. The other is a closed-form map from the classifier's last layer to
+    texts, learned from the thousand classes alone (after Romera-Paredes and Torr, 2015): it also hears the weak voices
+    of many classes. No captions and no training pictures are needed. ``docs/decisions/0008`` has the measurements.
+
+    Queries go through the text encoder as they are. Models load at first use, under a lock.
     """
 
     def __init__(self, text_encoder: TextEncoder, *, threads: int = 0) -> None:
-        self.name = f"conse-{CLASSIFIER}-{text_encoder.name}"
+        self.name = f"concepts-2-{CLASSIFIER}-{text_encoder.name}"
         self._text_encoder = text_encoder
-        self._threads = threads
+        self._classifier = ImageClassifier(threads=threads)
         self._lock = threading.Lock()
-        self._classifier: Any = None
-        self._class_vectors: FloatArray | None = None
+        self._space: ConceptSpace | None = None
 
     def on_text_scale(self, cosines: FloatArray) -> FloatArray:
         """Return the cosines as they are: pictures are mixtures of texts here."""
@@ -66,58 +74,68 @@ class ConceptVisualEncoder:
         """Return L2-normalised float32 (n, dimension); pictures are uint8 (h, w, 3) RGB of any size."""
         if not pictures:
             return np.zeros((0, self.dimension), np.float32)
-        shares = flatten_softmax(self._classify(pictures), n_kept=N_CLASSES_KEPT, temperature=TEMPERATURE)
-        vectors = shares @ self._concepts()
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        views = [views_of(picture) for picture in pictures]
+        vectors = tell_in_words(self._classifier.classify([view for few in views for view in few]), self._concepts())
+        starts = np.cumsum([0, *(len(few) for few in views[:-1])])
+        return unit_rows(np.add.reduceat(vectors, starts, axis=0))
 
     def embed_query(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (dimension,): the text encoder's."""
         return self._text_encoder.embed_query(text)
 
-    def _classify(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        """Return float32 logits (n, 1000)."""
-        torch, classifier = load_torch(), self._load()
-        logits = []
-        for start in range(0, len(pictures), BATCH_SIZE):
-            batch = np.stack([_to_input(picture) for picture in pictures[start : start + BATCH_SIZE]])
-            with torch.inference_mode():
-                logits.append(classifier(torch.from_numpy(batch)).numpy())
-        return np.concatenate(logits)
-
-    def _load(self) -> Any:
+    def _concepts(self) -> ConceptSpace:
+        """Return the space of concepts, computed once (3 s)."""
         with self._lock:
-            if self._classifier is None:
-                torch = load_torch(self._threads)
-                (weights,) = model_files(CLASSIFIER)
-                path = weights.locate()
-                from efficientnet_lite_pytorch import EfficientNet
-
-                classifier = EfficientNet.from_name(CLASSIFIER)
-                classifier.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-                self._classifier = classifier.eval()
-            return self._classifier
-
-    def _concepts(self) -> FloatArray:
-        """Return the class vectors (1000, dimension), less what they share; computed once (3 s)."""
-        with self._lock:
-            if self._class_vectors is None:
-                vectors = self._text_encoder.embed_passages([CLASS_TEMPLATE.format(name) for name in class_names()])
-                self._class_vectors = vectors - COMMON_SHARE * vectors.mean(axis=0)
-            return self._class_vectors
+            if self._space is None:
+                texts = [CLASS_TEMPLATE.format(name) for name in class_names()]
+                vectors = self._text_encoder.embed_passages(texts)
+                self._space = build_space(vectors, self._classifier.class_directions())
+            return self._space
 
 
-def flatten_softmax(logits: FloatArray, *, n_kept: int, temperature: float) -> FloatArray:
-    """Return rows of probabilities over the ``n_kept`` likeliest classes, the rest 0; each row sums to 1.
+def views_of(picture: ImageArray) -> list[ImageArray]:
+    """Return the whole picture and, unless it is nearly square, the squares at both ends of its longer side.
 
-    >>> flatten_softmax(np.array([[0.0, 0.0, -9.0]], np.float32), n_kept=2, temperature=2.0).tolist()
-    [[0.5, 0.5, 0.0]]
+    >>> [view.shape[:2] for view in views_of(np.zeros((90, 160, 3), np.uint8))]
+    [(90, 160), (90, 90), (90, 90)]
     """
-    scaled = logits / temperature
-    kept = np.argpartition(-scaled, min(n_kept, scaled.shape[1]) - 1, axis=1)[:, :n_kept]
-    shares = np.zeros_like(scaled)
-    exponentials = np.exp(np.take_along_axis(scaled, kept, axis=1) - scaled.max(axis=1, keepdims=True))
-    np.put_along_axis(shares, kept, exponentials / exponentials.sum(axis=1, keepdims=True), axis=1)
-    return shares
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    if max(height, width) <= LONGEST_SQUARE * side:
+        return [picture]
+    return [picture, picture[:side, :side], picture[-side:, -side:]]
+
+
+def build_space(class_vectors: FloatArray, class_directions: FloatArray) -> ConceptSpace:
+    """Return the two maps for classes with text vectors (c, d) and directions in the classifier's features (c, f).
+
+    ``smooth`` is ridge regression from directions to texts, in its dual form: features are then known by their logits
+    alone, ``(K + λ)⁻¹ V`` with ``K`` the products of the directions. Both sides are centred over the classes.
+    """
+    mean = class_vectors.mean(axis=0)
+    directions = class_directions - class_directions.mean(axis=0)
+    products = directions @ directions.T
+    ridge = RIDGE * float(np.trace(products)) / len(products) * np.eye(len(products), dtype=np.float32)
+    smooth = np.linalg.solve(products + ridge, class_vectors - mean)
+    return ConceptSpace(class_vectors - COMMON_SHARE * mean, smooth.astype(np.float32))
+
+
+def tell_in_words(logits: FloatArray, space: ConceptSpace) -> FloatArray:
+    """Return L2-normalised float32 (n, d) in the space of texts for logits (n, c).
+
+    >>> space = build_space(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
+    >>> tell_in_words(np.array([[9.0, 1.0, 0.0]], np.float32), space).argmax()
+    np.int64(0)
+    """
+    centred = logits - logits.mean(axis=1, keepdims=True)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return unit_rows(unit_rows(shares @ space.named) + unit_rows(centred @ space.smooth))
+
+
+def unit_rows(matrix: FloatArray) -> FloatArray:
+    """Return the rows divided by their norms."""
+    return np.asarray(matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def class_names() -> tuple[str, ...]:
@@ -135,11 +153,3 @@ def class_names() -> tuple[str, ...]:
             if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "IMAGENET_CLASSNAMES":
                 return tuple(ast.literal_eval(statement.value))
     raise BadInput("open_clip's list of ImageNet class names was not found", remedy="Run: pip install open-clip-torch")
-
-
-def _to_input(picture: ImageArray) -> FloatArray:
-    """Return float32 (3, INPUT_PX, INPUT_PX) as the classifier was trained: (x − 127) / 128."""
-    margin = (RESIZED_PX - INPUT_PX) // 2
-    image = Image.fromarray(picture).resize((RESIZED_PX, RESIZED_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    middle = np.asarray(image, np.float32)[margin : margin + INPUT_PX, margin : margin + INPUT_PX]
-    return np.ascontiguousarray(((middle - 127.0) / 128.0).transpose(2, 0, 1))

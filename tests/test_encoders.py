@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.concepts import ConceptVisualEncoder, class_names, flatten_softmax
+from adapters.concepts import ConceptVisualEncoder, build_space, class_names, tell_in_words, views_of
+from adapters.image_classifier import fold_normalisation
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.open_clip_encoder import OpenClipEncoder
 from adapters.text_encoder import SentenceTextEncoder
@@ -83,12 +84,39 @@ def test_there_are_a_thousand_concepts_in_the_order_of_imagenet() -> None:
     assert (names[0], names[281], names[999]) == ("tench", "tabby cat", "toilet paper")
 
 
-def test_the_softmax_keeps_the_likeliest_classes() -> None:
-    logits = np.array([[1.0, 5.0, 3.0, -2.0]], np.float32)
-    shares = flatten_softmax(logits, n_kept=2, temperature=2.0)
-    assert shares[0].nonzero()[0].tolist() == [1, 2]
-    assert shares.sum() == pytest.approx(1.0)
-    assert shares[0, 1] / shares[0, 2] == pytest.approx(np.e)
+def test_a_wide_or_tall_picture_is_seen_at_both_ends() -> None:
+    wide = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
+    whole, left, right = views_of(wide)
+    assert whole is wide
+    np.testing.assert_array_equal(left, wide[:, :4])
+    np.testing.assert_array_equal(right, wide[:, 4:])
+    _, top, bottom = views_of(wide.transpose(1, 0, 2))
+    np.testing.assert_array_equal(bottom, wide[:, 4:].transpose(1, 0, 2))
+    np.testing.assert_array_equal(top, wide[:, :4].transpose(1, 0, 2))
+    assert len(views_of(np.zeros((100, 105, 3), np.uint8))) == 1
+
+
+def test_a_picture_that_looks_like_a_class_is_told_by_its_words() -> None:
+    texts = np.eye(4, dtype=np.float32)
+    directions = np.array([[1, 0.9, 0], [0.9, 1, 0], [-1, -1, 1], [-1, -1, -1]], np.float32)
+    told = tell_in_words(directions @ directions.T, build_space(texts, directions))
+    assert told.argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert told[0, 1] > max(told[0, 2], told[0, 3]), "its nearest class comes second"
+    np.testing.assert_allclose(np.linalg.norm(told, axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.models
+def test_folding_the_normalisation_changes_no_answer() -> None:
+    from efficientnet_lite_pytorch import EfficientNet
+
+    torch = load_torch(1)
+    torch.manual_seed(0)
+    network = EfficientNet.from_name("efficientnet-lite0").eval()
+    picture = torch.randn(1, 3, 224, 224)
+    with torch.inference_mode():
+        before = network(picture)
+        fold_normalisation(network)
+        torch.testing.assert_close(network(picture), before, atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.models
