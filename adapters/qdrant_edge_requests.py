@@ -7,30 +7,46 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import qdrant_edge as engine
 
 from adapters import qdrant_points as mapping
 from core.signals import FloatArray, SparseVector
-from core.stores import Channel, ChannelQuery, Scope, SegmentPoint
+from core.stores import Channel, Scope, SegmentPoint
+
+SETTLED_KB = 100_000
+"""Vectors of one channel that may stand unsettled: about 25,000 segments, scanned exactly in 1 ms; a tenth of it could
+not be told from none in a search."""
+
+MAX_SETTLED = 8
+"""Settled pieces of the shard kept side by side, each written once; they are scanned by all cores at once."""
+
+OVERSAMPLING = 4.0
+"""Points a dense ranking takes from the 2-bit codes for each that it returns, scored again with the whole vectors. Of
+50,000 segments of the synthetic library, a ranking of 200 then holds 99.3 % of the exact one (its best ten: 99.9 %);
+with 2 it holds 95 %, without oversampling 78 %."""
 
 
 def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
-    """Return the named vectors of a shard."""
+    """Return the named vectors of a shard. No channel has a graph: see ``docs/decisions/0006``."""
     no_graph = engine.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
     max_sim = engine.MultiVectorConfig(engine.MultiVectorComparator.MaxSim)
+    two_bits = engine.TurboQuantQuantizationConfig(bits=engine.TurboQuantBitSize.Bits2, memory=engine.Memory.Pinned)
 
     def vector(channel: Channel, dimension: int) -> engine.EdgeVectorParams:
         if channel not in mapping.MULTIVECTORS:
-            return engine.EdgeVectorParams(dimension, engine.Distance.Cosine)
-        half = engine.VectorStorageDatatype.Float16
+            return engine.EdgeVectorParams(
+                dimension, engine.Distance.Cosine, quantization_config=two_bits, memory=engine.Memory.Cold
+            )
+        byte = engine.VectorStorageDatatype.Turbo8
         return engine.EdgeVectorParams(
-            dimension, engine.Distance.Cosine, multivector_config=max_sim, hnsw_config=no_graph, datatype=half
+            dimension, engine.Distance.Cosine, multivector_config=max_sim, datatype=byte, memory=engine.Memory.Cold
         )
 
     return engine.EdgeConfig(
         vectors={channel.value: vector(channel, size) for channel, size in layout.dimensions().items()},
-        sparse_vectors={Channel.LEXICAL.value: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+        sparse_vectors={Channel.LEXICAL.value: engine.EdgeSparseVectorParams()},
+        hnsw_config=no_graph,
+        optimizers=engine.EdgeOptimizersConfig(indexing_threshold=SETTLED_KB, default_segment_number=MAX_SETTLED),
     )
 
 
@@ -45,23 +61,28 @@ def index_operations() -> list[engine.UpdateOperation]:
 
 
 def engine_point(point: SegmentPoint) -> engine.Point:
-    """Return the point with the channels it has."""
-    named: dict[str, Any] = {channel.value: array for channel, array in mapping.to_arrays(point.vectors).items()}
+    """Return the point with the channels it has.
+
+    Numbers travel as lists: the engine reads an array five times as slowly, number by number.
+    """
+    named: dict[str, Any] = {
+        channel.value: array.tolist() for channel, array in mapping.to_arrays(point.vectors).items()
+    }
     if point.vectors.lexical is not None and point.vectors.lexical.indices:
         named[Channel.LEXICAL.value] = _engine_vector(point.vectors.lexical)
     return engine.Point(point.segment.id, named, mapping.to_payload(point))
 
 
-def query_request(query: ChannelQuery, scope: Scope, *, limit: int) -> engine.QueryRequest:
-    """Return a pruned query with its prefetches; hits carry their ``video_id`` alone."""
-    condition = _scope_filter(scope)
+def rank_request(
+    channel: Channel, vector: FloatArray | SparseVector, condition: engine.Filter | None, *, limit: int
+) -> engine.QueryRequest:
+    """Return the request for the best points by one channel; hits carry no payload."""
     return engine.QueryRequest(
         limit=limit,
-        query=_nearest(query),
-        prefetches=_prefetches(query, condition, scope.tenant),
+        query=engine.Query.Nearest(_engine_vector(vector), channel.value),
         filter=condition,
-        params=_search_params(query.channel, scope.tenant),
-        with_payload=["video_id"],
+        params=_SEARCH_PARAMS,
+        with_payload=False,
     )
 
 
@@ -70,45 +91,35 @@ def all_equal(**fields: str | int) -> engine.Filter:
     return engine.Filter(must=[_equals(field, value) for field, value in fields.items()])
 
 
-def _engine_vector(vector: FloatArray | SparseVector) -> Any:
-    if isinstance(vector, SparseVector):
-        return engine.SparseVector(list(vector.indices), list(vector.values))
-    return np.ascontiguousarray(vector, dtype=np.float32)
+def any_of(ids: set[Any]) -> engine.Filter:
+    """Return the filter for the points with these ids, as the engine gives them in hits."""
+    return engine.Filter(must=[engine.HasIdCondition(ids)])
 
 
-def _nearest(query: ChannelQuery) -> engine.Query:
-    return engine.Query.Nearest(_engine_vector(query.vector), query.channel.value)
+def scope_filter(scope: Scope, *, is_only_tenant: bool) -> engine.Filter | None:
+    """Return the filter for the scope, or None where everything is in it.
 
-
-def _prefetches(query: ChannelQuery, condition: engine.Filter, tenant: str) -> list[engine.Prefetch]:
-    return [
-        engine.Prefetch(
-            query.prefetch_limit,
-            query=_nearest(stage),
-            prefetches=_prefetches(stage, condition, tenant),
-            filter=condition,
-            params=_search_params(stage.channel, tenant),
-        )
-        for stage in query.prefetch
-    ]
-
-
-def _search_params(channel: Channel, tenant: str) -> engine.SearchParams | None:
-    """Return how to count document frequencies; see ``qdrant_points.LEXICAL_CORPUS``."""
-    if channel is not Channel.LEXICAL:
-        return None
-    return engine.SearchParams(idf=engine.IdfParams(corpus=all_equal(**{mapping.LEXICAL_CORPUS: tenant})))
-
-
-def _equals(field: str, value: str | int) -> engine.FieldCondition:
-    return engine.FieldCondition(field, match=engine.MatchValue(value))
-
-
-def _scope_filter(scope: Scope) -> engine.Filter:
-    must: list[Any] = [_equals("tenant", scope.tenant)]
+    A filter costs 28 ns for each point that passes, as much as scoring it, so one that all points pass is left out.
+    """
+    must: list[Any] = [] if is_only_tenant else [_equals("tenant", scope.tenant)]
     if scope.video_ids:
         must.append(engine.FieldCondition("video_id", match=engine.MatchAny(list(scope.video_ids))))
     if scope.time is not None:
         must.append(engine.FieldCondition("start_s", range=engine.RangeFloat(lt=scope.time.end_s)))
         must.append(engine.FieldCondition("end_s", range=engine.RangeFloat(gt=scope.time.start_s)))
-    return engine.Filter(must=must)
+    return engine.Filter(must=must) if must else None
+
+
+_SEARCH_PARAMS = engine.SearchParams(
+    quantization=engine.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
+)
+
+
+def _engine_vector(vector: FloatArray | SparseVector) -> Any:
+    if isinstance(vector, SparseVector):
+        return engine.SparseVector(list(vector.indices), list(vector.values))
+    return vector.tolist()
+
+
+def _equals(field: str, value: str | int) -> engine.FieldCondition:
+    return engine.FieldCondition(field, match=engine.MatchValue(value))

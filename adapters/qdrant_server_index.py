@@ -7,18 +7,27 @@ Needs Qdrant 1.19 or later, the first that counts document frequencies per tenan
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adapters import qdrant_points as mapping
+from adapters.packed_points import pack_point, unpack_point
 from core.errors import BadInput, TryAgain
 from core.signals import FloatArray, SparseVector
 from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentPoint
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
+
+PACKED = "packed"
+"""The payload field with the packed point; the server writes vectors as text, ten bytes a number."""
+
+LEXICAL_CORPUS = "tenant"
+"""Document frequencies are counted over the live points of the asking tenant. Qdrant's own counts are collection-wide
+and keep deleted points until a vacuum, so scores would drift with deletions and tell a tenant about others' words."""
 
 REQUEST_TIMEOUT_S = 20
 """A search takes milliseconds; a server that needs longer than this is down or swamped."""
@@ -34,6 +43,7 @@ def connect_qdrant(url: str, api_key: str | None = None) -> QdrantClient:
 class ServerSegmentIndex:
     """A ``SegmentIndex`` on a Qdrant server; the collection is made, or checked, on first use.
 
+    The name ends in the format, so a new version starts with an empty one that the service fills from the artifacts.
     ``connect`` is called once, then too. ``recreate`` drops the collection first: the way out of a change of models.
     Every method raises, beside what the protocol says:
 
@@ -54,7 +64,7 @@ class ServerSegmentIndex:
         recreate: bool = False,
     ) -> None:
         self._connect = connect
-        self._collection = collection
+        self._collection = f"{collection}-v{mapping.FORMAT}"
         self._layout = mapping.PointLayout(text_dim, token_dim, frame_dim)
         self._recreate = recreate
         self._lock = threading.Lock()
@@ -90,9 +100,8 @@ class ServerSegmentIndex:
         if not segment_ids:
             return {}
         with self._ready_client() as client:
-            records = client.retrieve(self._collection, list(segment_ids), with_payload=True, with_vectors=True)
-        found = [mapping.to_point(str(record.id), record.payload or {}, _named(record.vector)) for record in records]
-        return {point.segment.id: point for point in found}
+            records = client.retrieve(self._collection, list(segment_ids), with_payload=[PACKED])
+        return {str(record.id): unpack_point(base64.b64decode((record.payload or {})[PACKED])) for record in records}
 
     def delete_part(self, video_id: str, part: int) -> None:
         self._delete(video_id=video_id, part=part)
@@ -193,13 +202,20 @@ def _vector_params(layout: mapping.PointLayout) -> dict[str, models.VectorParams
 
     def params(channel: Channel, dimension: int) -> models.VectorParams:
         if channel not in mapping.MULTIVECTORS:
-            return models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+            int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+            return models.VectorParams(
+                size=dimension,
+                distance=models.Distance.COSINE,
+                on_disk=True,
+                quantization_config=models.ScalarQuantization(scalar=int8),
+            )
         return models.VectorParams(
             size=dimension,
             distance=models.Distance.COSINE,
             multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
             hnsw_config=models.HnswConfigDiff(m=0),
             datatype=models.Datatype.FLOAT16,
+            on_disk=True,
         )
 
     return {channel.value: params(channel, dimension) for channel, dimension in layout.dimensions().items()}
@@ -222,7 +238,8 @@ def _point_struct(point: SegmentPoint) -> models.PointStruct:
     }
     if point.vectors.lexical is not None and point.vectors.lexical.indices:
         named[Channel.LEXICAL.value] = _query_vector(point.vectors.lexical)
-    return models.PointStruct(id=point.segment.id, vector=named, payload=mapping.to_payload(point))
+    payload = mapping.to_payload(point) | {PACKED: base64.b64encode(pack_point(point)).decode()}
+    return models.PointStruct(id=point.segment.id, vector=named, payload=payload)
 
 
 def _query_vector(vector: FloatArray | SparseVector) -> Any:
@@ -250,12 +267,12 @@ def _prefetches(query: ChannelQuery, condition: models.Filter, tenant: str) -> l
 
 
 def _search_params(channel: Channel, tenant: str) -> models.SearchParams | None:
-    """Return how to count document frequencies; see ``qdrant_points.LEXICAL_CORPUS``."""
+    """Return how to count document frequencies; see ``LEXICAL_CORPUS``."""
     from qdrant_client import models
 
     if channel is not Channel.LEXICAL:
         return None
-    corpus = _all_equal(**{mapping.LEXICAL_CORPUS: tenant})
+    corpus = _all_equal(**{LEXICAL_CORPUS: tenant})
     return models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
 
 
@@ -277,7 +294,3 @@ def _scope_filter(scope: Scope) -> models.Filter:
         must.append(models.FieldCondition(key="start_s", range=models.Range(lt=scope.time.end_s)))
         must.append(models.FieldCondition(key="end_s", range=models.Range(gt=scope.time.start_s)))
     return models.Filter(must=must)
-
-
-def _named(vector: object) -> dict[str, Any]:
-    return vector if isinstance(vector, dict) else {}

@@ -3,6 +3,7 @@
 A real server is used when ``KINOGRAPH_TEST_QDRANT_URL`` names one. It does not measure speed.
 """
 
+import json
 import math
 import os
 import socket
@@ -17,6 +18,8 @@ from typing import Any, TypedDict
 import numpy as np
 import pytest
 
+from adapters import qdrant_edge_index, qdrant_edge_requests
+from adapters import qdrant_points as mapping
 from adapters.qdrant_edge_index import EdgeSegmentIndex
 from adapters.qdrant_server_index import ServerSegmentIndex, connect_qdrant
 from core.errors import Conflict, TryAgain
@@ -40,8 +43,9 @@ class Dims(TypedDict):
 DIMS: Dims = {"text_dim": 16, "token_dim": 12, "frame_dim": 8}
 OTHER_DIMS: Dims = {"text_dim": 32, "token_dim": 12, "frame_dim": 8}
 SCOPE = Scope("acme")
-TOLERANCE = 2e-3
-"""Matrices are stored in half precision: a cosine moves by up to 5e-4, a MaxSim over four rows by four times that."""
+TOLERANCE = 2e-2
+"""Matrices are stored in a byte a number: over so few numbers a cosine moves by up to 5e-3, a MaxSim over four rows by
+four times that."""
 
 
 SERVER_URL = os.environ.get("KINOGRAPH_TEST_QDRANT_URL")
@@ -147,7 +151,7 @@ def terms_of(point: SegmentPoint) -> tuple[tuple[int, ...], tuple[float, ...]]:
 
 
 def reference_scores(query: ChannelQuery, points: Sequence[SegmentPoint]) -> dict[str, float]:
-    """Return the exact score of every point that has the channel, computed with numpy."""
+    """Return the exact score of every point that has the channel, computed with numpy; tokens are pooled."""
     if isinstance(query.vector, SparseVector):
         return bm25_scores(query.vector, [point for point in points if point.vectors.lexical is not None])
     vector = query.vector
@@ -157,7 +161,7 @@ def reference_scores(query: ChannelQuery, points: Sequence[SegmentPoint]) -> dic
         Channel.TEXT_TOKENS: lambda stored: max_sim(vector, stored),
         Channel.FRAMES: lambda stored: max_sim(vector, stored),
     }
-    stored = {point.segment.id: getattr(point.vectors, query.channel.value) for point in points}
+    stored = {point.segment.id: mapping.to_arrays(point.vectors).get(query.channel) for point in points}
     return {segment_id: score[query.channel](rows) for segment_id, rows in stored.items() if rows is not None}
 
 
@@ -211,7 +215,7 @@ class TestFetching:
             for name in ("text", "text_tokens", "frames", "frame_mean"):
                 rows = getattr(got.vectors, name)
                 assert rows.dtype == np.float32
-                np.testing.assert_allclose(rows, getattr(want.vectors, name), atol=1e-3)
+                np.testing.assert_allclose(rows, getattr(want.vectors, name), atol=4e-3)
             assert dict(zip(*terms_of(got), strict=True)) == pytest.approx(dict(zip(*terms_of(want), strict=True)))
 
     def test_unknown_ids_are_left_out(self, index: SegmentIndex) -> None:
@@ -427,19 +431,41 @@ class TestEmbeddedShard:
         assert index.count() == 0
         index.close()
 
-    @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"not a database")])
-    def test_the_copy_of_rows_may_be_lost(self, tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    def test_an_index_of_an_older_format_is_emptied(self, tmp_path: Path) -> None:
+        EdgeSegmentIndex(tmp_path, **DIMS).close()
+        layout_file = tmp_path / "layout.json"
+        layout_file.write_text(json.dumps(dict(DIMS)))
         index = EdgeSegmentIndex(tmp_path, **DIMS)
-        index.upsert(POINTS[:3])
-        want = index.fetch([POINTS[0].segment.id])[POINTS[0].segment.id].vectors
+        assert index.count() == 0
+        index.upsert(POINTS[:1])
         index.close()
-        damage(tmp_path / "rows.db")
         index = EdgeSegmentIndex(tmp_path, **DIMS)
-        got = index.fetch([POINTS[0].segment.id])[POINTS[0].segment.id].vectors
-        assert got.text_tokens is not None
-        assert want.text_tokens is not None
-        np.testing.assert_allclose(got.text_tokens, want.text_tokens, atol=1e-3)
+        assert index.count() == 1
         index.close()
+
+    def test_settling_keeps_what_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def ranked(index: SegmentIndex) -> dict[Channel, set[str]]:
+            return {item: {hit.segment_id for hit in index.rank(query_for(item), SCOPE, limit=10)} for item in Channel}
+
+        monkeypatch.setattr(qdrant_edge_index, "SETTLE_EVERY", 100)
+        monkeypatch.setattr(qdrant_edge_index, "SETTLE_FROM", 100)
+        monkeypatch.setattr(qdrant_edge_requests, "SETTLED_KB", 1)
+        points = [make_point(number, part=number // 5) for number in range(150)]
+        live = EdgeSegmentIndex(tmp_path / "live", **DIMS)
+        live.upsert(points)
+        before = ranked(live)
+        live.delete_video("never-seen")
+        live.close()
+        bulk = EdgeSegmentIndex(tmp_path / "bulk", recreate=True, **DIMS)
+        bulk.upsert(points)
+        live = EdgeSegmentIndex(tmp_path / "live", **DIMS)
+        for index in (live, bulk):
+            assert index.count() == len(points)
+            assert ranked(index) == before
+            index.delete_part("video-a", 0)
+            index.upsert(points[:5])
+            assert ranked(index) == before
+            index.close()
 
     def test_a_closed_index_says_so(self, tmp_path: Path) -> None:
         index = EdgeSegmentIndex(tmp_path, **DIMS)
