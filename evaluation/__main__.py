@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -76,7 +76,10 @@ def evaluate(
         details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
     if out:
         title = name or corpus.half
-        about = _describe_run(folders, corpus, profile, facts)
+        words = [folder.name for folder in folders] + ["--ablation"] * ablation + ["--no-questions"] * (not questions)
+        chosen_by = {"--only": only, "--sample": sample, "--seed": seed if sample else None, "--profile": profile}
+        words += [f"{option} {value}" for option, value in chosen_by.items() if value is not None]
+        about = _describe_run(" ".join(words), corpus, profile, facts)
         write_section(out, title, describe_library(title, about, summary, variants, cut_off))
     if as_json_:
         more = {"ablation": [asdict(variant) for variant in variants], "cut_off": cut_off and as_facts(cut_off)}
@@ -163,9 +166,7 @@ def _clip_by_id(indexing: Indexing) -> dict[str, str]:
     return {video_id: clip for clip, video_id in indexing.id_by_clip.items()}
 
 
-def _describe_run(
-    folders: Sequence[Path], corpus: Corpus, profile: str | None, facts: dict[str, Any]
-) -> dict[str, str]:
+def _describe_run(arguments: str, corpus: Corpus, profile: str | None, facts: dict[str, Any]) -> dict[str, str]:
     """Return what a reader must know to run it again; folders by their names, as paths are of one machine."""
     minutes = sum(clip.duration_s for clip in corpus.clips) / 60
     n_missing = len(facts["failures"])
@@ -173,7 +174,7 @@ def _describe_run(
     n_queries, n_negatives, n_questions = len(corpus.queries), len(corpus.negatives), len(corpus.questions)
     return {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
-        "again": f"`kinograph eval {' '.join(folder.name for folder in folders)} --ablation --out docs/evaluation.md`",
+        "again": f"`kinograph eval {arguments} --out docs/evaluation.md`",
         "profile": f"{profile or Settings().profile}, embedded, Kinograph {version('kinograph')}",
         "library": f"{len(corpus.clips)} videos, {minutes:.1f} minutes{missing}",
         "asked": f"{n_queries} moment queries, {n_negatives} negatives, {n_questions} questions",
