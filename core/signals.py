@@ -150,7 +150,10 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class TokenRange:
-    """Rows ``[start, end)`` of a segment's token matrix that belong to one piece of evidence."""
+    """Rows ``[start, end)`` of a segment's token matrix: one reading of one piece of evidence.
+
+    Evidence with a translation has two ranges, its text's and then its translation's.
+    """
 
     evidence_id: str
     modality: str

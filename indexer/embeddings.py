@@ -71,16 +71,13 @@ def _all_readings(item: Evidence) -> str:
     return f"{item.text}\n{item.translation}" if item.translation else item.text
 
 
-def _embed_tokens(evidence: Sequence[Evidence], encoder: TextEncoder) -> dict[str, FloatArray]:
-    """Return the token rows of each piece of evidence: of its text, then of its translation."""
-    if not evidence:
-        return {}
-    translated = [item for item in evidence if item.translation]
-    readings = [item.text for item in evidence] + [item.in_english for item in translated]
-    rows = encoder.embed_passage_tokens(readings)
-    by_id = dict(zip((item.id for item in evidence), rows, strict=False))
-    for item, more in zip(translated, rows[len(evidence) :], strict=True):
-        by_id[item.id] = np.concatenate([by_id[item.id], more])
+def _embed_tokens(evidence: Sequence[Evidence], encoder: TextEncoder) -> dict[str, list[FloatArray]]:
+    """Return the token rows of each reading of each piece of evidence: its text, then its translation."""
+    readings = [(item.id, text) for item in evidence for text in (item.text, item.translation) if text]
+    rows = encoder.embed_passage_tokens([text for _, text in readings]) if readings else []
+    by_id: dict[str, list[FloatArray]] = {}
+    for (evidence_id, _), block in zip(readings, rows, strict=True):
+        by_id.setdefault(evidence_id, []).append(block)
     return by_id
 
 
@@ -93,19 +90,20 @@ def _embed_frames(picture_by_time_s: Mapping[float, ImageArray], encoder: Visual
 
 
 def _gather_tokens(
-    held: Sequence[Evidence], tokens_by_id: Mapping[str, FloatArray]
+    held: Sequence[Evidence], tokens_by_id: Mapping[str, Sequence[FloatArray]]
 ) -> tuple[FloatArray | None, tuple[TokenRange, ...]]:
     """Stack the token rows of the evidence, at most MAX_TOKENS, and say which rows are whose."""
     blocks: list[FloatArray] = []
     ranges: list[TokenRange] = []
     n_rows = 0
     for item in held:
-        block = tokens_by_id[item.id][: MAX_TOKENS - n_rows]
-        if len(block) == 0:
-            continue
-        blocks.append(block)
-        ranges.append(TokenRange(item.id, item.modality.value, n_rows, n_rows + len(block)))
-        n_rows += len(block)
+        for rows in tokens_by_id[item.id]:
+            block = rows[: MAX_TOKENS - n_rows]
+            if len(block) == 0:
+                continue
+            blocks.append(block)
+            ranges.append(TokenRange(item.id, item.modality.value, n_rows, n_rows + len(block)))
+            n_rows += len(block)
     return (np.concatenate(blocks) if blocks else None), tuple(ranges)
 
 

@@ -7,7 +7,7 @@ It does not know how candidates were found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,11 +19,13 @@ class Interaction:
     """How a query meets a segment; every score is a mean cosine over the query's tokens, in [-1, 1].
 
     ``joint``: each query token takes its best token anywhere in the segment. ``by_evidence``: anywhere in one piece of
-    evidence. ``joint`` is at least the best of ``by_evidence``. Both are empty (0.0, {}) for a segment without text.
+    evidence. ``joint`` is at least the best of ``by_evidence``. ``readings``: the cosines (q, n) behind them, for each
+    reading of the evidence (its text, then its translation). All are empty (0.0, {}, {}) for a segment without text.
     """
 
     joint: float
     by_evidence: dict[str, float]
+    readings: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
 def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
@@ -41,12 +43,18 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
     if vectors.text_tokens is None or len(query_tokens) == 0:
         return Interaction(0.0, {})
     similarity = query_tokens @ vectors.text_tokens.T
+    readings: dict[str, tuple[FloatArray, ...]] = {}
+    for item in vectors.token_ranges:
+        if item.end > item.start:
+            readings[item.evidence_id] = (
+                *readings.get(item.evidence_id, ()),
+                similarity[:, item.start : item.end],
+            )
     by_evidence = {
-        item.evidence_id: float(similarity[:, item.start : item.end].max(axis=1).mean())
-        for item in vectors.token_ranges
-        if item.end > item.start
+        evidence_id: float(np.max([cosines.max(axis=1) for cosines in held], axis=0).mean())
+        for evidence_id, held in readings.items()
     }
-    return Interaction(float(similarity.max(axis=1).mean()), by_evidence)
+    return Interaction(float(similarity.max(axis=1).mean()), by_evidence, readings)
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Evidence, Modality, Moment, Reason, Video
+from core.signals import FloatArray
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
-from rag.ground import Ground, ground_frames, ground_text
+from rag.ground import Ground, gather_readings, ground_frames, ground_text
 from rag.merge import merge_moments
 from rag.order import browse
 from rag.phrases import hold_all, quoting
@@ -156,7 +157,7 @@ class MomentSearch:
         )
         if plan.phrases:
             held = _keep_quoting(held, plan.phrases, evidence_by_id, modalities)
-        scores = _best_scores(held)
+        readings = gather_readings(held)
         videos = self._videos(candidate.segment.video_id for candidate in held)
         is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
         moments = []
@@ -165,7 +166,7 @@ class MomentSearch:
             if video is None:
                 continue
             relevance = judge(candidate, modalities, agreement=self._steps.agreement)
-            moment = _to_moment(candidate, relevance, video, evidence_by_id, scores, modalities)
+            moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities)
             if moment is not None:
                 moments.append(moment if is_grounded else replace(moment, span=candidate.segment.span))
         return sorted(moments, key=lambda moment: (-moment.score, moment.video_id, moment.span))
@@ -210,15 +211,6 @@ def _favour(moments: Sequence[Moment], intent: Modality | None) -> list[Moment]:
     return sorted(favoured, key=lambda moment: -moment.score)
 
 
-def _best_scores(candidates: Iterable[Candidate]) -> dict[str, float]:
-    """Return the best score of each piece of evidence; one that shows in several segments has one in each."""
-    scores: dict[str, float] = {}
-    for candidate in candidates:
-        for evidence_id, score in candidate.interaction.by_evidence.items():
-            scores[evidence_id] = max(score, scores.get(evidence_id, -1.0))
-    return scores
-
-
 def keep_relevant(moments: Sequence[Moment], min_score: float | None, *, floor: float = MIN_SCORE) -> list[Moment]:
     """Return the moments near enough to the best; none if the best is below the floor. A given ``min_score`` is both.
 
@@ -245,10 +237,10 @@ def _to_moment(
     relevance: Relevance,
     video: Video,
     evidence_by_id: Mapping[str, Evidence],
-    scores: Mapping[str, float],
+    readings: Mapping[str, Sequence[FloatArray]],
     modalities: frozenset[str],
 ) -> Moment | None:
-    text = ground_text(candidate, evidence_by_id, scores, modalities)
+    text = ground_text(candidate, evidence_by_id, readings, modalities)
     frames = ground_frames(candidate) if not modalities or Modality.VISUAL in modalities else None
     grounds = [ground for ground in ((frames, text) if relevance.is_visual else (text, frames)) if ground is not None]
     if not grounds:

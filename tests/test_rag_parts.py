@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span
+from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span, Word
 from core.signals import SegmentVectors
 from core.stores import SegmentPoint
 from rag.check import check_answer, split_sentences
 from rag.exhibits import Exhibit
 from rag.fuse import fuse_rankings
-from rag.ground import ground_frames, ground_text
+from rag.ground import Ground, gather_readings, ground_frames, ground_text
 from rag.late_interaction import Interaction
 from rag.merge import merge_moments
 from rag.prompt import write_prompt
@@ -28,14 +28,29 @@ def evidence(name: str, start_s: float, end_s: float, modality: Modality = Modal
 
 
 def candidate(
-    by_evidence: dict[str, float], frames: list[float] | None = None, keyframes: tuple[Keyframe, ...] = ()
+    readings: dict[str, list[float]], frames: list[float] | None = None, keyframes: tuple[Keyframe, ...] = ()
 ) -> Candidate:
-    segment = Segment("s", "v", 0, 0, Span(0, 20), tuple(by_evidence), keyframes)
+    """A candidate whose evidence has these cosines with a query of one token, a number a row, early rows first."""
+    segment = Segment("s", "v", 0, 0, Span(0, 20), tuple(readings), keyframes)
+    by_evidence = {name: max(row) for name, row in readings.items()}
     joint = max(by_evidence.values(), default=0.0)
+    held = {name: (np.array([row], dtype=np.float32),) for name, row in readings.items()}
     scores = np.array(frames or [], dtype=np.float32)
-    return Candidate(
-        SegmentPoint(segment, "default", SegmentVectors()), joint, 0.0, Interaction(joint, by_evidence), scores
-    )
+    interaction = Interaction(joint, by_evidence, held)
+    return Candidate(SegmentPoint(segment, "default", SegmentVectors()), joint, 0.0, interaction, scores)
+
+
+def said(name: str, text: str, start_s: float, end_s: float) -> Evidence:
+    """A spoken sentence whose words take equally long."""
+    words = text.split()
+    each_s = (end_s - start_s) / len(words)
+    timed = tuple(Word(word, start_s + n * each_s, start_s + (n + 1) * each_s) for n, word in enumerate(words))
+    return Evidence(name, "v", 0, Span(start_s, end_s), Modality.SPEECH, text, 0.9, "test", words=timed)
+
+
+def ground_among(found: Candidate, *held: Evidence, modality: str | None = None) -> Ground | None:
+    by_id = {item.id: item for item in held}
+    return ground_text(found, by_id, gather_readings([found]), frozenset({modality} if modality else ()))
 
 
 def moment(video: str, start_s: float, end_s: float, score: float, *held: Evidence) -> Moment:
@@ -54,38 +69,69 @@ def test_a_channel_without_weight_does_not_count() -> None:
     assert fuse_rankings({"a": ["x"], "b": ["y"]}, {"a": 0.0, "b": 1.0})[0][0] == "y"
 
 
-def test_the_span_is_the_winning_sentence_and_neighbours_that_match_nearly_as_well() -> None:
-    spans = {"a": (0, 4), "b": (4.2, 10), "c": (10.2, 12), "d": (15, 18)}
-    held = {name: evidence(name, *span) for name, span in spans.items()}
-    scores = {"a": 0.3, "b": 0.8, "c": 0.75, "d": 0.79}
-    ground = ground_text(candidate(scores), held, scores, frozenset())
+def test_the_span_is_the_winning_sentence_and_what_adds_to_it() -> None:
+    spans = {"a": (0, 4), "b": (4.2, 10), "c": (10.2, 13), "d": (17, 20)}
+    query = {"a": [[0.2], [0.2]], "b": [[0.9], [0.1]], "c": [[0.1], [0.9]], "d": [[0.1], [0.9]]}
+    held = {name: (np.array(row, dtype=np.float32),) for name, row in query.items()}
+    by_evidence = {name: float(row[0].max(axis=1).mean()) for name, row in held.items()}
+    segment = Segment("s", "v", 0, 0, Span(0, 20), tuple(spans))
+    found = Candidate(
+        SegmentPoint(segment, "default", SegmentVectors()), 0.9, 0.0, Interaction(0.9, by_evidence, held), np.zeros(0)
+    )
+    ground = ground_among(found, *(evidence(name, *span) for name, span in spans.items()))
     assert ground is not None
-    assert ground.span == Span(4.2, 12)
+    assert ground.span == Span(4.2, 13)
     assert [item.id for item in ground.evidence] == ["b", "c"]
 
 
+def test_a_long_sentence_gives_the_clause_that_was_meant() -> None:
+    text = "We walked for hours over the hills, and then the bridge fell, which nobody had seen coming at all."
+    ground = ground_among(candidate({"a": [0.1, 0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1]}), said("a", text, 0, 20))
+    assert ground is not None
+    assert ground.span.start_s == pytest.approx(7.4, abs=0.2)
+    assert ground.span.end_s == pytest.approx(12.6, abs=0.3)
+
+
+def test_a_question_takes_in_its_answer() -> None:
+    asked, answered, later = (
+        said("q", "Which one do you take?", 0, 4),
+        said("a", "The red.", 6, 7),
+        said("l", "Ok", 9, 12),
+    )
+    ground = ground_among(candidate({"q": [0.9], "a": [0.1], "l": [0.1]}), asked, answered, later)
+    assert ground is not None
+    assert [item.id for item in ground.evidence] == ["q", "a", "l"]
+    stated = ground_among(candidate({"q": [0.9], "a": [0.1]}), said("q", "I take one.", 0, 4), answered)
+    assert stated is not None
+    assert stated.span == Span(0, 4)
+
+
 def test_a_word_takes_in_the_sentence_that_explains_it() -> None:
-    held = {"question": evidence("question", 0, 4), "yes": evidence("yes", 4.5, 5), "later": evidence("later", 30, 35)}
-    scores = {"question": 0.2, "yes": 0.9, "later": 0.8}
-    ground = ground_text(candidate(scores), held, scores, frozenset())
+    held = [evidence("question", 0, 4), evidence("yes", 4.5, 5), evidence("later", 30, 35)]
+    ground = ground_among(candidate({"question": [0.2], "yes": [0.9], "later": [0.8]}), *held)
     assert ground is not None
     assert ground.span == Span(0, 5)
 
 
-def test_neighbours_may_stand_in_another_segment() -> None:
-    held = {"here": evidence("here", 0, 6), "there": evidence("there", 6.1, 12)}
-    ground = ground_text(candidate({"here": 0.9}), held, {"here": 0.9, "there": 0.8}, frozenset())
+def test_a_text_on_screen_is_followed_over_the_ends_of_parts() -> None:
+    held = [
+        evidence("other", 0, 50, Modality.SCREEN),
+        replace(evidence("first", 50, 60, Modality.SCREEN), text="HARBOUR MASTER'S OFFICE"),
+        replace(evidence("second", 60, 71, Modality.SCREEN), text="HARBOUR MASTERS OFFICE"),
+        evidence("last", 71, 80, Modality.SCREEN),
+    ]
+    ground = ground_among(candidate({"other": [0.3], "first": [0.9], "second": [0.8], "last": [0.7]}), *held)
     assert ground is not None
-    assert ground.span == Span(0, 12)
+    assert ground.span == Span(50, 71)
+    assert [item.id for item in ground.evidence] == ["first", "second"]
 
 
 def test_only_wanted_modalities_ground() -> None:
-    held = {"said": evidence("said", 0, 4), "shown": evidence("shown", 5, 9, Modality.SCREEN)}
-    scores = {"said": 0.9, "shown": 0.5}
-    ground = ground_text(candidate(scores), held, scores, frozenset({"screen"}))
+    held = [evidence("said", 0, 4), evidence("shown", 5, 9, Modality.SCREEN)]
+    ground = ground_among(candidate({"said": [0.9], "shown": [0.5]}), *held, modality="screen")
     assert ground is not None
     assert ground.span == Span(5, 9)
-    assert ground_text(candidate({"said": 0.9}), held, scores, frozenset({"screen"})) is None
+    assert ground_among(candidate({"said": [0.9]}), *held, modality="screen") is None
 
 
 def test_a_picture_gives_its_scene_and_its_own_instant() -> None:
@@ -130,7 +176,7 @@ def test_grouping_keeps_the_best_of_each_video() -> None:
 
 
 def test_relevance_rises_with_similarity_and_respects_modalities() -> None:
-    near, far = candidate({"a": 0.9}, [0.4]), candidate({"a": 0.1}, [0.05])
+    near, far = candidate({"a": [0.9]}, [0.4]), candidate({"a": [0.1]}, [0.05])
     assert judge(near, frozenset()).score > judge(far, frozenset()).score
     assert judge(near, frozenset({"visual"})).text == 0.0
     assert judge(near, frozenset({"speech"})).visual == 0.0
