@@ -66,7 +66,7 @@ def evaluate(
     asked = asked.first(limit) if limit else asked
     settings = _read_settings(profile)
     judge = build_language_model(settings)
-    asked = _check_runnable(asked, judge, with_subtitles=with_subtitles)
+    asked = check_runnable(asked, judge, with_subtitles=with_subtitles)
     claim_home(chosen, with_subtitles=with_subtitles)
     with run_service(chosen, profile=profile) as service:
         with _shown("Indexing") as show:
@@ -112,7 +112,7 @@ def _run(
     return summarise_questions(asked, answered), [outcome.describe() for outcome in answered]
 
 
-def _check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtitles: bool) -> PublicSet:
+def check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtitles: bool) -> PublicSet:
     """Return the set with a note on what will not be run.
 
     Raises:

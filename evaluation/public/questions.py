@@ -99,7 +99,7 @@ def run_questions(
     """Ask every question whose video is in the library, each of its video alone; those for a judge only with one.
 
     Raises:
-        TryAgain: the service failed MAX_FAILURES_IN_A_ROW times in a row.
+        TryAgain: the service failed MAX_FAILURES_IN_A_ROW times in a row, or every time.
     """
     outcomes = []
     n_failed = 0
@@ -117,6 +117,8 @@ def run_questions(
             n_failed = 0
             outcomes.append(mark_answer(question, answer, judge, encoder))
         on_done()
+    if n_failed and n_failed == len(outcomes):
+        raise TryAgain(f"all questions failed, the last one: {outcomes[-1].problem}")
     return outcomes
 
 

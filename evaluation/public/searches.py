@@ -33,6 +33,8 @@ Tick = Callable[[], None]
 RECALL_DEPTHS = (1, 5, 10)
 CORPUS_IOUS = (0.5, 0.7)
 """Levels that TVR reports."""
+WINDOW_LENGTHS_S = {"short": (0.0, 10.0), "middle": (10.0, 30.0), "long": (30.0, 150.0)}
+"""Lengths above the first bound up to the second, by which QVHighlights reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,28 @@ def summarise_searches(asked: PublicSet, outcomes: Sequence[Found]) -> Summary:
     if asked.task is Task.VIDEOS:
         ranks = [first_rank(_videos(found), _grades(found)) for found in outcomes]
         figures["MdR"] = statistics.median(ranks) if ranks and math.isfinite(statistics.median(ranks)) else None
-    return Summary(
-        n_run=len(outcomes),
-        figures=figures,
-        intervals=intervals,
-        by_group={
-            dimension: {value: _figures_of(values, members) for value, members in held.items()}
-            for dimension, held in name_groups([found.case.groups for found in outcomes]).items()
-        },
-    )
+    by_group = {
+        dimension: {value: _figures_of(values, members) for value, members in held.items()}
+        for dimension, held in name_groups([found.case.groups for found in outcomes]).items()
+    }
+    if asked.name == "qvhighlights":
+        by_group["windows"] = _score_by_window(outcomes)
+    return Summary(len(outcomes), figures, intervals, by_group)
+
+
+def _score_by_window(outcomes: Sequence[Found]) -> dict[str, Figures]:
+    """Return the figures over windows of each length alone, as QVHighlights reports them."""
+    figures = {}
+    for name, (low_s, high_s) in WINDOW_LENGTHS_S.items():
+        kept = [
+            replace(found, case=replace(found.case, spans=spans))
+            for found in outcomes
+            if isinstance(found.case, SpanQuery)
+            and (spans := tuple(span for span in found.case.spans if low_s < span.duration_s <= high_s))
+        ]
+        if kept:
+            figures[name] = _figures_of(_score_moments(kept), range(len(kept)))
+    return figures
 
 
 def _figures_of(values: Mapping[str, Sequence[float]], members: Sequence[int]) -> Figures:
