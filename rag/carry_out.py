@@ -12,7 +12,7 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.order import compose_pairs, order_by_time, put_first
+from rag.order import MIN_SHARE_INSIDE, compose_pairs, keep_sure, order_by_time, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -65,7 +65,7 @@ def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -
         found = [
             moment
             for moment in search.find_part(plan, request, places)
-            if moment.span.overlap_s(span_by_video[moment.video_id]) > 0
+            if _is_inside(moment.span, span_by_video[moment.video_id])
         ]
     if found or plan.time.is_strict:
         return found
@@ -83,6 +83,10 @@ def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest)
     return places
 
 
+def _is_inside(span: Span, window: Span) -> bool:
+    return span.overlap_s(window) >= MIN_SHARE_INSIDE * min(span.duration_s, window.duration_s)
+
+
 def _shared(span: Span, other: Span) -> Span | None:
     start_s, end_s = max(span.start_s, other.start_s), min(span.end_s, other.end_s)
     return Span(start_s, end_s) if end_s > start_s else None
@@ -93,12 +97,12 @@ def _is_said(plan: QueryPlan, moments: Sequence[Moment]) -> bool:
     if plan.succession is None or plan.succession.relation is Relation.EITHER or not moments:
         return False
     text = " ".join(item.text for item in moments[0].evidence)
-    return likeness(f"{plan.succession.relation.value} {plan.succession.anchor.text}", text) > 0
+    return likeness(f"{plan.succession.relation.value} {plan.succession.anchor.text}", text) == 1.0
 
 
 def _find_succession(succession: Succession, request: SearchRequest, search: PartSearch) -> list[Moment]:
     """Return the targets that stand to an anchor as asked; none if either is not relevant."""
-    anchors = _find_in_time(succession.anchor, request, search)
+    anchors = keep_sure(_find_in_time(succession.anchor, request, search))
     if not anchors:
         return []
     if succession.relation is Relation.EITHER:
@@ -107,17 +111,15 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
     targets: list[Moment] = []
     if not succession.target.is_open:
         near = [moment for place in beside for moment in search.find_part(succession.target, request, [place])]
-        targets = put_first(_find_in_time(succession.target, request, search), near)
+        targets = keep_sure(put_first(_find_in_time(succession.target, request, search), near))
     words = succession.anchor.text
     composed = compose_pairs(targets, anchors, succession.relation, anchor_words=words, is_close=succession.is_close)
     if composed or not (succession.target.is_open or _is_question(succession.target)):
         return composed
-    following = [
-        moment
-        for anchor in anchors[:N_ANCHORS]
-        if (place := _beside(anchor, succession.relation, NEXT_S))
-        for moment in search.browse(place, succession.target, request)
-    ]
+    following: list[Moment] = []
+    for anchor in anchors[:N_ANCHORS]:
+        place = _beside(anchor, succession.relation, NEXT_S)
+        following = put_first(following, search.browse(place, succession.target, request) if place else ())
     return compose_pairs(following, anchors, succession.relation, anchor_words=words, is_close=True)
 
 

@@ -18,14 +18,20 @@ from rag.merge import SHARED_OF_SHORTER
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
 """Time between two moments that halves how well the one follows the other; "right after" is impatient."""
 
-SHARE_AT_ANY_DISTANCE = 0.6
+SHARE_AT_ANY_DISTANCE = 0.8
 """What remains of a pair's score however far apart the two are: "after the war" may be an hour later."""
+
+SHARE_OF_COINCIDENCE = 0.9
+"""What remains of a pair's score when both are one moment."""
 
 COVERED_S = 15.0
 """Up to this pause "A then B" is one moment from the beginning of A to the end of B; beyond it is B's."""
 
+MIN_SHARE_INSIDE = 0.3
+"""Of the shorter of a segment and the window asked for: what only touches the window is not what happens in it."""
+
 SHARE_OF_OCCURRENCE = 0.8
-"""Of the best moment's score: the first time something is seen must be it as surely as the other times."""
+"""Of the score of a video's best moment: the first time something is seen must be it as surely as the other times."""
 
 
 def compose_pairs(
@@ -33,37 +39,37 @@ def compose_pairs(
 ) -> list[Moment]:
     """Return the targets that stand to an anchor of the same video as the relation says, best first.
 
-    A pair scores the geometric mean of its two, so that both must fit, less the farther they are apart.
+    A pair scores the geometric mean of its two, so that both must fit, less the farther they are apart. A moment in
+    which both happen counts too: their order within it is not known, but nothing shows it better.
     """
     half_s = HALF_SOON_S if is_close else HALF_AFTER_S
     composed = []
     for target in targets:
         pairs = [
-            (sqrt(target.score * anchor.score) * _nearness(target.span.gap_s(anchor.span), half_s), anchor)
+            (sqrt(target.score * anchor.score) * _fit_in_order(target, anchor, relation, half_s), anchor)
             for anchor in anchors
-            if _is_in_order(target, anchor, relation)
+            if target.video_id == anchor.video_id
         ]
-        if pairs:
-            score, anchor = max(pairs, key=lambda pair: (pair[0], -pair[1].span.start_s))
+        score, anchor = max(pairs, key=lambda pair: (pair[0], -pair[1].span.start_s), default=(0.0, target))
+        if score > 0:
             composed.append(_join(target, anchor, relation, round(score, 4), anchor_words))
     return sorted(composed, key=lambda moment: (-moment.score, moment.video_id, moment.span))
 
 
-def _nearness(gap_s: float, half_s: float) -> float:
-    closeness: float = 0.5 ** (gap_s / half_s)
+def _fit_in_order(target: Moment, anchor: Moment, relation: Relation, half_s: float) -> float:
+    """Return how well two moments of a video follow each other as asked, in [0, 1]; 0 in the wrong order."""
+    if coincide(target, anchor):
+        return SHARE_OF_COINCIDENCE
+    is_before = target.span.middle_s < anchor.span.middle_s
+    if is_before is not (relation is Relation.BEFORE):
+        return 0.0
+    closeness: float = 0.5 ** (target.span.gap_s(anchor.span) / half_s)
     return SHARE_AT_ANY_DISTANCE + (1 - SHARE_AT_ANY_DISTANCE) * closeness
 
 
-def _is_in_order(target: Moment, anchor: Moment, relation: Relation) -> bool:
-    """Whether two different moments of a video follow each other as asked; neighbours may share some seconds."""
-    if target.video_id != anchor.video_id or coincide(target, anchor):
-        return False
-    if relation is Relation.BEFORE:
-        return target.span.middle_s < anchor.span.middle_s
-    return target.span.middle_s > anchor.span.middle_s
-
-
 def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anchor_words: str) -> Moment:
+    if coincide(target, anchor):
+        return replace(target, score=score)
     word = "before" if relation is Relation.BEFORE else "after"
     why = f"{word} “{anchor_words}” at {timecode(anchor.span.start_s)}"
     reasons = (*target.reasons, Reason(Modality.METADATA, anchor.score, matched=why))
@@ -93,21 +99,25 @@ def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment
 
 
 def order_by_time(moments: Sequence[Moment], ordinal: int) -> list[Moment]:
-    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others.
-
-    Sure are those that fit nearly as well as the best one of the video.
-    """
-    best_by_video: dict[str, float] = {}
-    for moment in moments:
-        best_by_video[moment.video_id] = max(moment.score, best_by_video.get(moment.video_id, 0.0))
+    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others."""
+    sure_by_video: dict[str, list[Moment]] = {}
+    for moment in keep_sure(moments):
+        sure_by_video.setdefault(moment.video_id, []).append(moment)
     wanted = []
-    for video_id, best in sorted(best_by_video.items(), key=lambda pair: -pair[1]):
-        sure = [item for item in moments if item.video_id == video_id and item.score >= SHARE_OF_OCCURRENCE * best]
+    for sure in sure_by_video.values():
         sure.sort(key=lambda moment: moment.span)
         at = ordinal - 1 if ordinal > 0 else len(sure) + ordinal
         if 0 <= at < len(sure):
             wanted.append(sure[at])
     return [*wanted, *(moment for moment in moments if moment not in wanted)]
+
+
+def keep_sure(moments: Sequence[Moment]) -> list[Moment]:
+    """Return the moments, best first as given, that fit nearly as well as the best one of their video."""
+    best_by_video: dict[str, float] = {}
+    for moment in moments:
+        best_by_video[moment.video_id] = max(moment.score, best_by_video.get(moment.video_id, 0.0))
+    return [moment for moment in moments if moment.score >= SHARE_OF_OCCURRENCE * best_by_video[moment.video_id]]
 
 
 def browse(
@@ -130,11 +140,11 @@ def browse(
             if item.id in segment.evidence_ids and item.span.overlap_s(window) > 0 and _counts(item, modalities)
         )
         is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
-        if inside_s <= 0 or not (own or is_seen):
+        share = inside_s / min(segment.span.duration_s, window.duration_s)
+        if share < MIN_SHARE_INSIDE or not (own or is_seen):
             continue
         span = Span(max(segment.span.start_s, window.start_s), min(segment.span.end_s, window.end_s))
         modality = own[0].modality if own else Modality.VISUAL
-        share = inside_s / min(segment.span.duration_s, window.duration_s)
         first = own[0] if own else None
         reason = Reason(modality, round(share, 4), first.id if first else None, f"at {timecode(span.start_s)}")
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)

@@ -59,6 +59,15 @@ _CARRIERS = {
     """,
     Modality.VISUAL: r"(?:an?\ |the\ )? (?:picture|photo|image|shot|footage|clip|video)\ (?:of|showing)",
 }
+_TAILS = {
+    Modality.SPEECH: "mentioned|said|heard|discussed|spoken of|talked about",
+    Modality.SCREEN: "written|displayed",
+    Modality.VISUAL: "seen|shown|visible",
+}
+_TAIL_BY_SENSE = {
+    sense: re.compile(rf"(?<=\w) (?:is|are|was|were|gets?|can be|could be) (?:{tail})$")
+    for sense, tail in _TAILS.items()
+}
 _CARRIER_BY_SENSE = {sense: re.compile(rf"^{carrier}\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
 """How a query introduces what it wants: "someone says" is not said, nor does "text" stand on the screen."""
 
@@ -147,10 +156,17 @@ def strip_carrier(text: str, intent: Modality | None) -> str:
 
     >>> strip_carrier("someone explains that glass is cheap", Modality.SPEECH)
     'glass is cheap'
+    >>> strip_carrier("the lamp is mentioned", Modality.SPEECH)
+    'the lamp'
     >>> strip_carrier("a man says goodbye", Modality.SPEECH)
     'a man says goodbye'
     """
-    return _CARRIER_BY_SENSE[intent].sub("", text) if intent else text
+    if intent is None:
+        return text
+    stripped = _CARRIER_BY_SENSE[intent].sub("", text)
+    return (
+        stripped if re.match("(?:what|who|which) ", text, re.IGNORECASE) else _TAIL_BY_SENSE[intent].sub("", stripped)
+    )
 
 
 def find_ordinal(text: str) -> tuple[int, str] | None:

@@ -21,7 +21,7 @@ _SMALL_WORDS = (
 )
 _ASKING_WORDS = (
     "happen happens happened happening comes come shown show shows seen see going go goes say says said heard hear "
-    "spoken talk talking speak speaks about next on can right just"
+    "spoken talk talking speak speaks about next on can right just written read reads displayed visible text screen"
 )
 _SMALL = frozenset(_SMALL_WORDS.split())
 _OPEN = _SMALL | frozenset(_ASKING_WORDS.split())

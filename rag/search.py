@@ -204,11 +204,9 @@ def _favour(moments: Sequence[Moment], intent: Modality | None) -> list[Moment]:
     """Return the moments, best first, those found by the sense that the query names fitting a little better."""
     if intent is None:
         return list(moments)
-    favoured = [
-        replace(moment, score=round(min(1.0, moment.score + INTENT_BONUS), 4)) if moment.modality is intent else moment
-        for moment in moments
-    ]
-    return sorted(favoured, key=lambda moment: -moment.score)
+    raised = [(moment.score + INTENT_BONUS * (moment.modality is intent), moment) for moment in moments]
+    raised.sort(key=lambda pair: -pair[0])
+    return [replace(moment, score=round(min(1.0, score), 4)) for score, moment in raised]
 
 
 def keep_relevant(moments: Sequence[Moment], min_score: float | None, *, floor: float = MIN_SCORE) -> list[Moment]:

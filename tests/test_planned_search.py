@@ -1,0 +1,243 @@
+"""What a plan asks for is what is found: quotations, senses, places in the video, order, and a model's sub-queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.openai_vlm import OpenAiLanguageModel
+from adapters.sql_catalogue import SqlCatalogue
+from core.ids import derived_id
+from core.protocols import LanguageModel, SearchRequest
+from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span
+from core.stores import SegmentPoint
+from indexer.embeddings import Encoders, embed_segments
+from rag.search import MomentSearch
+from rag.steps import Steps
+from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder, picture_of
+from tests.fakes.openai_server import HttpReply, running_openai_server
+from tests.fakes.segment_index import FakeSegmentIndex
+
+TEXT, LEXICAL = FakeTextEncoder(), FakeLexicalEncoder()
+VISUAL = FakeVisualEncoder(TEXT)
+SPEECH, SCREEN = Modality.SPEECH, Modality.SCREEN
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is said or written for ten seconds, over a picture of one colour."""
+
+    text: str
+    modality: Modality = SPEECH
+    colour: str = "black"
+
+
+HARBOUR = [
+    Line("lantern shines brightly"),
+    Line("captain drinks coffee"),
+    Line("storm breaks windows"),
+    Line("lantern goes dark"),
+    Line("captain rings bell"),
+    Line("harbour master says no entry", SCREEN),
+    Line("lantern shines brightly"),
+    Line("sailors return safely", colour="red"),
+]
+MARKET = [Line("captain rings bell"), Line("fish costs nothing"), Line("storm breaks windows")]
+
+
+class Library:
+    """Videos of ten-second segments, one line each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalogue = SqlCatalogue.open(f"sqlite:///{folder / 'catalogue.db'}")
+        self.index = FakeSegmentIndex()
+
+    def add(self, name: str, lines: Sequence[Line]) -> str:
+        duration_s = 10.0 * len(lines)
+        video_id = derived_id("video", name)
+        self.catalogue.add_video(NewVideo(video_id, "default", name, f"{name}.mp4", name, "k", 1, duration_s))
+        self.catalogue.plan_parts(video_id, [Span(0, duration_s)])
+        evidence, segments, pictures = [], [], {}
+        for number, line in enumerate(lines):
+            span = Span(10.0 * number, 10.0 * number + 10)
+            item = Evidence(derived_id(name, number), video_id, 0, span, line.modality, line.text, 0.9, "test", "en")
+            evidence.append(item)
+            keyframe = Keyframe(span.start_s, span, "k")
+            segments.append(Segment(derived_id(name, "s", number), video_id, 0, number, span, (item.id,), (keyframe,)))
+            pictures[span.start_s] = picture_of(line.colour)
+        vectors = embed_segments(segments, evidence, pictures, Encoders(TEXT, VISUAL, LEXICAL))
+        lease = self.catalogue.claim_part("worker", lease_s=60)
+        assert lease is not None
+        self.catalogue.commit_part(lease, "artifact")
+        self.catalogue.publish_part(self.catalogue.parts_to_publish()[0], evidence, segments)
+        self.index.upsert([SegmentPoint(s, "default", v) for s, v in zip(segments, vectors, strict=True)])
+        return video_id
+
+    def finder(self, steps: Steps | None = None, model: LanguageModel | None = None) -> MomentSearch:
+        return MomentSearch(self.catalogue, self.index, TEXT, VISUAL, LEXICAL, steps or Steps(), model)
+
+    def find(self, query: str, **wishes: object) -> tuple[Moment, ...]:
+        return self.finder().find(SearchRequest(query, **wishes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    made = Library(tmp_path)
+    made.add("harbour", HARBOUR)
+    yield made
+    made.catalogue.close()
+
+
+def starts(moments: Sequence[Moment]) -> list[float]:
+    return [moment.span.start_s for moment in moments]
+
+
+def test_a_plain_query_is_found_as_without_a_plan(library: Library) -> None:
+    request = SearchRequest("captain drinks coffee")
+    assert library.find(request.query) == library.finder(Steps(planning=False)).find(request)
+
+
+def test_a_quoted_phrase_must_stand_in_the_evidence(library: Library) -> None:
+    assert len(library.find("lantern shines")) > 1
+    assert len(library.find('"lantern goes"')) == 1
+    assert starts(library.find('"lantern goes"')) == [30]
+    assert starts(library.find("“Captain, RINGS!” the bell")) == [40]
+
+
+def test_nothing_is_found_for_a_phrase_that_nobody_said(library: Library) -> None:
+    assert library.find('"captain coffee"') == ()
+    assert library.find('captain "entry no"') == ()
+
+
+def test_a_phrase_is_looked_for_among_the_senses_allowed(library: Library) -> None:
+    assert starts(library.find('"no entry"', modalities=("screen",))) == [50]
+    assert library.find('"no entry"', modalities=("speech",)) == ()
+
+
+def test_a_misread_letter_of_a_long_phrase_is_forgiven(library: Library) -> None:
+    library.add("signs", [Line("HARB0UR MASTER ONLY", SCREEN), Line("something else")])
+    assert [moment.video_title for moment in library.find('"harbour master only"')] == ["signs"]
+
+
+def test_a_place_in_the_video_restricts_what_is_found(library: Library) -> None:
+    assert starts(library.find("lantern shines brightly in the first minute"))[0] == 0
+    assert starts(library.find("lantern shines brightly in the last 30 seconds")) == [60]
+    assert starts(library.find("lantern shines brightly between 0:50 and 1:10")) == [60]
+
+
+def test_a_strict_place_gives_nothing_where_nothing_is(library: Library) -> None:
+    assert library.find("sailors return safely in the first minute") == ()
+
+
+def test_a_place_that_may_mean_something_else_falls_back_to_the_words(library: Library) -> None:
+    assert starts(library.find("sailors return safely at 3:20")) == [70]
+    assert starts(library.find("sailors return safely at the beginning"))[0] == 70
+
+
+def test_a_place_and_the_time_of_the_request_hold_together(library: Library) -> None:
+    assert library.find("lantern shines brightly in the first minute", time=Span(60, 80)) == ()
+
+
+def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
+    assert starts(library.find("what is said between 0:30 and 0:50?")) == [30, 40]
+    assert starts(library.find("what is written in the last 30 seconds?")) == [50]
+
+
+def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
+    assert starts(library.find("the first time the lantern shines brightly"))[0] == 0
+    assert starts(library.find("the second time the lantern shines brightly"))[0] == 60
+    assert starts(library.find("the last time the lantern shines brightly"))[0] == 60
+
+
+def test_the_moment_after_another_is_the_one_of_the_same_video(library: Library) -> None:
+    library.add("market", MARKET)
+    [first, *_] = library.find("captain rings bell after lantern goes dark")
+    assert (first.video_title, first.span.start_s) == ("harbour", 40)
+    assert "after “lantern goes dark” at 0:30" in [reason.matched for reason in first.reasons]
+
+
+def test_before_looks_the_other_way(library: Library) -> None:
+    assert starts(library.find("lantern shines brightly before the storm breaks windows"))[0] == 0
+    assert starts(library.find("lantern shines brightly after the storm breaks windows"))[0] == 60
+
+
+def test_one_and_then_the_other_is_one_moment_when_they_are_near(library: Library) -> None:
+    [near, *_] = library.find("lantern goes dark, then captain rings bell")
+    assert near.span == Span(30, 50)
+    assert {item.text for item in near.evidence} == {"lantern goes dark", "captain rings bell"}
+    [far, *_] = library.find("captain drinks coffee, then sailors return safely")
+    assert far.span == Span(70, 80)
+
+
+def test_what_happens_next_need_not_be_described(library: Library) -> None:
+    assert starts(library.find("what happens right after the storm breaks windows?"))[0] == 30
+    assert starts(library.find("what is said before sailors return safely?"))[0] == 60
+
+
+def test_where_either_part_is_missing_the_words_are_searched_for_as_they_stand(library: Library) -> None:
+    plain = library.finder(Steps(planning=False)).find(SearchRequest("captain rings bell after the elephant dances"))
+    assert library.find("captain rings bell after the elephant dances") == plain
+
+
+def test_words_of_order_that_were_really_said_are_a_quotation(library: Library) -> None:
+    library.add("talk", [Line("bell rings after the storm breaks windows"), Line("bell rings")])
+    assert library.find("bell rings after the storm breaks windows")[0].video_title == "talk"
+
+
+def test_which_comes_first_finds_both(library: Library) -> None:
+    found = starts(library.find("Which comes first, captain drinks coffee or sailors return safely?"))
+    assert set(found[:2]) == {10, 70}
+
+
+def test_a_named_sense_tips_the_order(library: Library) -> None:
+    library.add("twice", [Line("wet paint", SCREEN), Line("wet paint", SPEECH)])
+    assert library.find("the sign says wet paint")[0].modality is SCREEN
+    assert library.find("someone says wet paint")[0].modality is SPEECH
+
+
+def sub_queries(**senses: str) -> str:
+    return json.dumps({"speech": "", "screen": "", "visual": ""} | senses)
+
+
+def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Library) -> None:
+    with running_openai_server(lambda _: sub_queries(speech="captain drinks coffee")) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        assert finder.find(SearchRequest("seaman enjoys beverage")) == ()
+        assert server.requests == []
+        assert starts(finder.find(SearchRequest("seaman enjoys beverage", planning="model"))) == [10]
+        assert "seaman enjoys beverage" in json.dumps(server.requests[0]["messages"])
+        assert server.requests[0]["response_format"]["json_schema"]["schema"]["required"] == [
+            "speech",
+            "screen",
+            "visual",
+        ]
+
+
+def test_pictures_get_their_own_words_from_the_model(library: Library) -> None:
+    with running_openai_server(lambda _: sub_queries(visual="red")) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        [found, *_] = finder.find(SearchRequest("crimson", planning="model"))
+    assert (found.modality, found.span.start_s) == (Modality.VISUAL, 70)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I would search for coffee.",
+        '{"speech": 1}',
+        '{"speech": "", "screen": "", "visual": ""}',
+        sub_queries(speech="long " * 200),
+        HttpReply.error(500, "out of memory"),
+        HttpReply.error(404, "no such model"),
+    ],
+    ids=["prose", "no sub-query", "all empty", "an essay", "server error", "no model"],
+)
+def test_a_model_of_no_help_leaves_the_plan_of_the_rules(library: Library, reply: str | HttpReply) -> None:
+    request = SearchRequest("captain drinks coffee", planning="model")
+    with running_openai_server(lambda _: reply) as server:
+        found = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10)).find(request)
+    assert found == library.find(request.query)
