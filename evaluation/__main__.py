@@ -62,24 +62,21 @@ def evaluate(
     corpus = join_corpora([load_corpus(folder) for folder in folders])
     corpus = corpus.only(only.split(",")) if only else corpus
     corpus = corpus.sample(sample, seed) if sample else corpus
-    variants: list[Variant] = []
-    cut_off: CutOff | None = None
     with _choose_home(home, reuse, keep=keep) as chosen:
         with run_service(chosen, profile=profile, min_score=min_score) as service:
             indexing = find_clips(service, corpus.clips) if reuse else _index_shown(service, corpus)
             outcomes = _ask_shown(service, corpus, indexing, with_questions=questions)
             facts = _describe_indexing(service, indexing)
-        if ablation:
-            variants, cut_off = _vary_shown(chosen, corpus, profile)
+        variants, cut_off = _vary_shown(chosen, corpus, profile) if ablation else ([], None)
     summary = summarise(outcomes)
     if details:
         details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
     if out:
-        title = name or corpus.half
         words = [folder.name for folder in folders] + ["--ablation"] * ablation + ["--no-questions"] * (not questions)
-        chosen_by = {"--only": only, "--sample": sample, "--seed": seed if sample else None, "--profile": profile}
-        words += [f"{option} {value}" for option, value in chosen_by.items() if value is not None]
+        given = {"--only": only, "--sample": sample, "--seed": seed if sample else None, "--profile": profile}
+        words += [f"{option} {value}" for option, value in given.items() if value is not None]
         about = _describe_run(" ".join(words), corpus, profile, facts)
+        title = name or corpus.half
         write_section(out, title, describe_library(title, about, summary, variants, cut_off))
     if as_json_:
         more = {"ablation": [asdict(variant) for variant in variants], "cut_off": cut_off and as_facts(cut_off)}

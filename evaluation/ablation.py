@@ -5,6 +5,7 @@ It does not know what the steps do: it takes them as ``rag.steps`` lists them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -45,11 +46,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A search of some steps: its figures, and how the fields of COMPARED differ from those of all steps."""
+    """A search of some steps: its figures, and how the fields of COMPARED differ from those of all steps.
+
+    ``cpu_ms`` is the processor time of a search on average, which a busy machine hardly changes.
+    """
 
     name: str
     summary: Summary
     differences: Mapping[str, Difference]
+    cpu_ms: float
 
 
 def list_variants() -> dict[str, Steps]:
@@ -79,9 +84,11 @@ def run_ablation(
         search = search_with(finder_of(steps))
         if whole is None:
             run_corpus(corpus, search, None, clip_by_id)  # encodes every query, so that no variant's times hold that
+        started_s = time.process_time()
         outcomes = run_corpus(corpus, search, None, clip_by_id)
+        cpu_ms = 1000 * (time.process_time() - started_s) / max(1, len(corpus.queries) + len(corpus.negatives))
         whole = whole or outcomes
-        variants.append(Variant(name, summarise(outcomes), compare(outcomes, whole)))
+        variants.append(Variant(name, summarise(outcomes), compare(outcomes, whole), cpu_ms))
         on_done(name)
     return variants
 

@@ -23,8 +23,9 @@ Written by `kinograph eval … --ablation --out docs/evaluation.md`: no figure o
 again with the command that a section names, and that section is replaced.
 
 **Libraries.** A folder with `ground_truth.json` and its clips; several folders make one library. *dev* is real footage
-with queries and questions written by people who looked and listened; parameters of the search were chosen on it, so
-its figures flatter a little. *Lectures* are generated: slides, narration by synthetic voices, photographs, exact spans.
+with queries and questions written by people who looked and listened. Parameters of the search were chosen on it (by
+leaving out one video at a time, `python -m benchmarks.parameters`, or by hand), so its figures flatter a little.
+*Lectures* are generated: slides, narration by synthetic voices, photographs, exact spans.
 
 **Moments.** A result hits if it is in the right video and shares half of the shorter of result and span, or has its
 middle inside. R@k: a hit among the first k. nDCG@10: one relevant moment, so 1/log2(1 + rank of the first hit). IoU:
@@ -93,8 +94,8 @@ def describe_library(
 
 
 STEPS_NOTE = """Every search again, in one process over the same stores, without one step or with one channel alone; a
-channel left out neither ranks nor scores, the others stand in for it. Speech, ocr, visual, cross-lingual: R@1. p50: of
-a search whose query is already encoded."""
+channel left out neither ranks nor scores, the others stand in for it. Speech, ocr, visual, cross-lingual: R@1. p50 (on
+the clock) and cpu (mean): of a search whose query is already encoded."""
 
 DIFFERENCE_NOTE = "The same as differences to all steps, query by query (below zero: the step helps):"
 
@@ -124,7 +125,7 @@ def _figures(name: str, n_cases: int, scores: Scores | QuestionScores, measures:
 
 
 def _steps(variants: Sequence[Variant]) -> str:
-    headings = ["", *COMPARED, *MODALITY_COLUMNS, "negatives empty", "p50 ms"]
+    headings = ["", *COMPARED, *MODALITY_COLUMNS, "negatives empty", "p50 ms", "cpu ms"]
     return _table(headings, [_step_row(variant) for variant in variants])
 
 
@@ -134,7 +135,8 @@ def _step_row(variant: Variant) -> list[str]:
     shares = [_share(getattr(overall, name), overall.intervals[name]) for name in COMPARED.values()] if overall else []
     by_group = [f"{groups[name].recall_at_1:.3f}" if name in groups else "" for name in MODALITY_COLUMNS]
     empty = f"{summary.negatives.empty:.2f}" if summary.negatives else ""
-    return [variant.name, *shares, *by_group, empty, f"{summary.search_p50_ms or 0.0:.0f}"]
+    took = [f"{summary.search_p50_ms or 0.0:.0f}", f"{variant.cpu_ms:.0f}"]
+    return [variant.name, *shares, *by_group, empty, *took]
 
 
 def _differences(variants: Sequence[Variant]) -> str:

@@ -137,7 +137,7 @@ def variant_table(variants: Sequence[Variant]) -> Table:
     """Return what each step contributes, as the differences to all steps; * where the interval leaves out zero."""
     [whole, *others] = variants
     headings = [heading.replace("@10", "").replace("mean ", "") for heading in COMPARED]
-    table = _table("Steps left out, as differences to all steps (*: sure; ms: p50)", *headings, "neg.", "ms")
+    table = _table("Steps left out, as differences to all steps (*: sure; ms: of cpu)", *headings, "neg.", "ms")
     overall = whole.summary.overall
     _add_variant(table, whole, [f"{getattr(overall, field):.3f} " if overall else "" for field in COMPARED.values()])
     table.add_section()
@@ -153,5 +153,4 @@ def _difference(difference: Difference | None) -> str:
 def _add_variant(table: Table, variant: Variant, cells: Sequence[str]) -> None:
     negatives = variant.summary.negatives
     empty = f" {negatives.empty:.2f}" if negatives else ""
-    took = f" {variant.summary.search_p50_ms or 0.0:.0f}"
-    table.add_row(variant.name, *(f" {cell}" for cell in cells), empty, took)
+    table.add_row(variant.name, *(f" {cell}" for cell in cells), empty, f" {variant.cpu_ms:.0f}")
