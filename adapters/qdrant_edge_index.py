@@ -104,12 +104,12 @@ class EdgeSegmentIndex:
         size = mapping.UPSERT_BATCH
         for start in range(0, len(points), size):
             batch = points[start : start + size]
-            engine_points = [requests.engine_point(point) for point in batch]
             with self._turn() as opened:
                 self._check_free_space()
                 opened.ranker.forget()
-                opened.points.put(batch)
-                opened.shard.update(engine.UpdateOperation.upsert_points(engine_points))
+                numbers = opened.points.put(batch)
+                numbered = [requests.engine_point(number, point) for number, point in zip(numbers, batch, strict=True)]
+                opened.shard.update(engine.UpdateOperation.upsert_points(numbered))
                 self._settle_in_bulk(opened, len(batch))
                 self._flush_soon()
 
@@ -119,8 +119,8 @@ class EdgeSegmentIndex:
             return []
         with self._turn() as opened:
             best = opened.ranker.rank(pruned, scope, limit)
-            video_ids = opened.points.video_ids([segment_id for segment_id, _ in best])
-        return [ScoredSegment(found, video_ids[found], score) for found, score in best if found in video_ids]
+            names = opened.points.names([number for number, _ in best])
+        return mapping.order_hits([ScoredSegment(*names[number], score) for number, score in best if number in names])
 
     def fetch(self, segment_ids: Sequence[str]) -> dict[str, SegmentPoint]:
         with self._turn() as opened:

@@ -60,8 +60,8 @@ def index_operations() -> list[engine.UpdateOperation]:
     return [engine.UpdateOperation.create_field_index(field, kind) for kind, fields in schemas for field in fields]
 
 
-def engine_point(point: SegmentPoint) -> engine.Point:
-    """Return the point with the channels it has.
+def engine_point(number: int, point: SegmentPoint) -> engine.Point:
+    """Return the point under its number, with the channels it has.
 
     Numbers travel as lists: the engine reads an array five times as slowly, number by number.
     """
@@ -70,7 +70,7 @@ def engine_point(point: SegmentPoint) -> engine.Point:
     }
     if point.vectors.lexical is not None and point.vectors.lexical.indices:
         named[Channel.LEXICAL.value] = _engine_vector(point.vectors.lexical)
-    return engine.Point(point.segment.id, named, mapping.to_payload(point))
+    return engine.Point(number, named, mapping.to_payload(point))
 
 
 def rank_request(
@@ -91,8 +91,9 @@ def all_equal(**fields: str | int) -> engine.Filter:
     return engine.Filter(must=[_equals(field, value) for field, value in fields.items()])
 
 
-def any_of(ids: set[Any]) -> engine.Filter:
-    """Return the filter for the points with these ids, as the engine gives them in hits."""
+def any_of(numbers: set[int]) -> engine.Filter:
+    """Return the filter for the points with these numbers."""
+    ids: Any = numbers
     return engine.Filter(must=[engine.HasIdCondition(ids)])
 
 

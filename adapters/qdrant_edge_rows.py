@@ -22,9 +22,14 @@ CREATE TABLE IF NOT EXISTS points (
 CREATE INDEX IF NOT EXISTS points_by_part ON points (video_id, part);
 """
 
+_PUT = """
+INSERT INTO points (segment_id, video_id, part, data) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (segment_id) DO UPDATE SET video_id = ?2, part = ?3, data = ?4 RETURNING number
+"""
+
 
 class PointFile:
-    """The file; not for two threads at once.
+    """The file; not for two threads at once. Its row numbers are the ids of the points in the shard.
 
     Raises (every method):
         sqlite3.Error: the disk fails, or the file is damaged.
@@ -42,15 +47,12 @@ class PointFile:
             raise
         self.terms = TermCounts(self._database)
 
-    def put(self, points: Sequence[SegmentPoint]) -> None:
-        """Store the points in place of those with the same ids."""
+    def put(self, points: Sequence[SegmentPoint]) -> list[int]:
+        """Store the points in place of those with the same ids; return the number of each, the same as before."""
         with self._database:
-            self._forget([point.segment.id for point in points])
-            self._database.executemany(
-                "INSERT INTO points (segment_id, video_id, part, data) VALUES (?, ?, ?, ?)",
-                [(point.segment.id, point.segment.video_id, point.segment.part, pack_point(point)) for point in points],
-            )
-            self.terms.add(points)
+            self.terms.remove(list(self.get([point.segment.id for point in points]).values()))
+            self.terms.add(list({point.segment.id: point for point in points}.values()))
+            return [self._put_one(point) for point in points]
 
     def get(self, segment_ids: Iterable[str]) -> dict[str, SegmentPoint]:
         """Return the points that are here."""
@@ -61,11 +63,13 @@ class PointFile:
                 found[segment_id] = unpack_point(row[0])
         return found
 
-    def video_ids(self, segment_ids: Sequence[str]) -> dict[str, str]:
-        """Return the video of each point that is here, by segment id."""
-        marks = ",".join("?" * len(segment_ids))
-        select = f"SELECT segment_id, video_id FROM points WHERE segment_id IN ({marks})"
-        return dict(self._database.execute(select, list(segment_ids)).fetchall())
+    def names(self, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Return segment id and video id of the points that are here, by number."""
+        marks = ",".join("?" * len(numbers))
+        select = f"SELECT number, segment_id, video_id FROM points WHERE number IN ({marks})"
+        return {
+            number: (segment_id, video_id) for number, segment_id, video_id in self._database.execute(select, numbers)
+        }
 
     def delete_part(self, video_id: str, part: int) -> None:
         rows = self._database.execute("SELECT segment_id FROM points WHERE video_id = ? AND part = ?", (video_id, part))
@@ -84,12 +88,13 @@ class PointFile:
     def close(self) -> None:
         self._database.close()
 
+    def _put_one(self, point: SegmentPoint) -> int:
+        segment = point.segment
+        values = (segment.id, segment.video_id, segment.part, pack_point(point))
+        (number,) = self._database.execute(_PUT, values).fetchone()
+        return int(number)
+
     def _delete(self, segment_ids: Sequence[str]) -> None:
         with self._database:
-            self._forget(segment_ids)
-
-    def _forget(self, segment_ids: Sequence[str]) -> None:
-        known = self.get(segment_ids)
-        if known:
-            self.terms.remove(list(known.values()))
-            self._database.executemany("DELETE FROM points WHERE segment_id = ?", [(found,) for found in known])
+            self.terms.remove(list(self.get(segment_ids).values()))
+            self._database.executemany("DELETE FROM points WHERE segment_id = ?", [(found,) for found in segment_ids])
