@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KINOGRAPH_HOME ?= $(CURDIR)/.kinograph
 
-.PHONY: run test check eval bench notebook sample clean
+.PHONY: run test check eval bench bench-search notebook sample clean
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed-run: pyproject.toml constraints.txt
@@ -34,6 +34,9 @@ eval: $(VENV)/.installed-dev ## measure retrieval on a corpus: make eval DIR=pat
 
 bench: $(VENV)/.installed-dev ## indexing speed and memory beside a simple script, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-search: $(VENV)/.installed-dev ## search at library size: make bench-search SIZES="10000 100000 1000000"
+	@$(BIN)/python -m benchmarks.search_scale --sizes $(or $(SIZES),10000) $(ARGS)
 
 sample: $(VENV)/.installed-dev ## make the bundled sample video again (needs ffmpeg and espeak-ng)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample]'

@@ -1,0 +1,181 @@
+"""The command ``python -m benchmarks.search_scale`` (``make bench-search``): search at library size, embedded.
+
+    python -m benchmarks.search_scale [--sizes 10000 100000] [--queries 200] [--folder DIR] [--out FILE]
+
+Builds a synthetic library of each size in the embedded index, then opens it in a fresh process and prints the times
+of the whole retrieval without query encoding (all channels, and the candidates looked at closely), with filters and
+while a video is being published; memory, disk, load time, and how much of the exact result is found. Query encoding is
+apart. A large library takes long: it is kept where --folder says, and measured again without being built again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from adapters.qdrant_edge_index import EdgeSegmentIndex
+from benchmarks.exact_index import ExactIndex
+from benchmarks.search_probe import Probe, rank_closely, save_probes
+from benchmarks.synthetic_library import DIM, MAIN_TENANT, SyntheticLibrary, SyntheticQuery
+from core.stores import Scope
+
+BATCH = 100
+N_PROBED_VIDEOS = 20
+notes = Console(stderr=True)
+
+
+def main() -> int:
+    arguments = read_arguments()
+    reports = []
+    with tempfile.TemporaryDirectory(prefix="kinograph-bench-") as scratch:
+        for size in arguments.sizes:
+            folder = (arguments.folder or Path(scratch)) / str(size)
+            built_file = folder / "built.json"
+            if not built_file.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                built_file.write_text(json.dumps(build_library(size, arguments.queries, folder)))
+            reports.append({"size": size, **json.loads(built_file.read_text()), **measure_apart(folder)})
+            show(reports[-1], Console())
+    if arguments.encoding:
+        encoding = measure_encoding()
+        Console().print(f"Query encoding, apart: p50 {encoding['p50_ms']:.0f} ms, p95 {encoding['p95_ms']:.0f} ms")
+    if arguments.out:
+        arguments.out.write_text(json.dumps(reports, indent=1) + "\n")
+    return 0
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000], help="segments, e.g. 10000 100000 1000000")
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--folder", type=Path, help="keep the libraries here (1,000,000 segments: 35 GB)")
+    parser.add_argument("--no-encoding", dest="encoding", action="store_false", help="leave query encoding out")
+    parser.add_argument("--out", type=Path, help="write all figures to this JSON file")
+    return parser.parse_args()
+
+
+def build_library(size: int, n_queries: int, folder: Path) -> dict[str, Any]:
+    """Fill an index in the folder as a rebuild does, and write beside it what to ask and what is exact."""
+    library = SyntheticLibrary(size)
+    queries = library.queries(_targets(library, n_queries))
+    exact = ExactIndex(library, queries, MAIN_TENANT)
+    started, making_s = time.perf_counter(), 0.0
+    index = EdgeSegmentIndex(folder / "index", text_dim=DIM, token_dim=DIM, frame_dim=DIM, recreate=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, speed_estimate_period=300) as progress:
+        task = progress.add_task(f"Building {size:,} segments", total=size)
+        for first in range(0, size, BATCH):
+            making = time.perf_counter()
+            numbers = np.arange(first, min(first + BATCH, size))
+            points = library.points(numbers)
+            exact.add(numbers, points)
+            making_s += time.perf_counter() - making
+            index.upsert(points)
+            progress.advance(task, len(numbers))
+    index.close()
+    built_s = time.perf_counter() - started - making_s
+    with notes.status("Ranking exactly"):
+        save_probes(folder / "probes.npz", [_probe(query, exact) for query in queries], _scopes(library))
+    return {"build_s": built_s}
+
+
+def _targets(library: SyntheticLibrary, n_queries: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return segments of the main tenant, spread over the library."""
+    numbers = np.linspace(0, library.n_segments - 1, 2 * n_queries).astype(np.int64)
+    own = [
+        number
+        for number in numbers.tolist()
+        if library.tenant_of(int(library.video_of(np.array([number]))[0])) == MAIN_TENANT
+    ]
+    return np.array(own[:: max(1, len(own) // n_queries)][:n_queries])
+
+
+def _probe(query: SyntheticQuery, exact: ExactIndex) -> Probe:
+    rankings, closely = rank_closely(query.vectors, exact, Scope(MAIN_TENANT))
+    return Probe(query.vectors, {channel.value: ids for channel, ids in rankings.items()}, closely)
+
+
+def _scopes(library: SyntheticLibrary) -> dict[str, Scope]:
+    """Return the scopes to measure: the whole of the main tenant, some of its videos, one, and a small tenant."""
+    videos = range(len(library.video_ids))
+    own = [library.video_ids[video] for video in videos if library.tenant_of(video) == MAIN_TENANT]
+    other = next((library.tenant_of(video) for video in videos if library.tenant_of(video) != MAIN_TENANT), "nobody")
+    return {
+        "all": Scope(MAIN_TENANT),
+        f"{N_PROBED_VIDEOS} videos": Scope(
+            MAIN_TENANT, tuple(own[:: max(1, len(own) // N_PROBED_VIDEOS)][:N_PROBED_VIDEOS])
+        ),
+        "one video": Scope(MAIN_TENANT, (own[len(own) // 2],)),
+        "small tenant": Scope(other),
+    }
+
+
+def measure_apart(folder: Path) -> dict[str, Any]:
+    """Return what a fresh process measures on the index, so that nothing of the building counts as its memory."""
+    command = [sys.executable, "-m", "benchmarks.search_probe", str(folder)]
+    with notes.status("Searching"):
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return dict(json.loads(output))
+
+
+def measure_encoding() -> dict[str, float]:
+    """Return the times of encoding a query for all channels with the offline models."""
+    from adapters.lexical import Bm25LexicalEncoder
+    from adapters.text_encoder import SentenceTextEncoder
+
+    text, lexical = SentenceTextEncoder(threads=1), Bm25LexicalEncoder()
+    words = ["heron", "kitchen", "harbour", "lecture", "violin", "bicycle", "snow", "market", "engine", "garden"]
+    times_s = []
+    for number in range(60):
+        query = f"a {words[number % 10]} beside the {words[number // 6]} at {number}"
+        started = time.perf_counter()
+        text.embed_query_tokens(query)
+        text.embed_query(query)
+        lexical.encode_query(query)
+        times_s.append(time.perf_counter() - started)
+    p50, p95 = np.percentile(times_s[10:], [50, 95]) * 1000
+    return {"p50_ms": float(p50), "p95_ms": float(p95)}
+
+
+def show(report: dict[str, Any], console: Console) -> None:
+    """Print one size: a line of costs, a table of times, a line of recall."""
+    size, mib = report["size"], 2**20
+    each_ms = 1000 * report["build_s"] / size
+    console.print(
+        f"[bold]{size:,} segments[/bold]: built in {report['build_s']:.0f} s ({each_ms:.2f} ms each), "
+        f"{report['disk_bytes'] / mib:,.0f} MiB on disk, opened in {report['load_s']:.2f} s, "
+        f"resident {report['resident_bytes'] / mib:,.0f} MiB "
+        f"({report['mapped_bytes'] / mib:,.0f} MiB of it mapped files), "
+        f"load average {report['load_average']:.1f}",
+        soft_wrap=True,
+    )
+    table = Table(box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
+    for heading in ("searched", "p50 ms", "p95 ms", "p99 ms", "cpu ms"):
+        table.add_column(heading, justify="left" if heading == "searched" else "right")
+    for name, times in report["times"].items():
+        table.add_row(name, *(f"{times[key]:.1f}" for key in ("p50_ms", "p95_ms", "p99_ms", "cpu_ms")))
+    console.print(table)
+    console.print("recall@10 of exact: " + ", ".join(f"{name} {share:.3f}" for name, share in report["recall"].items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
