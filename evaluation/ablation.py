@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.protocols import MomentFinder
 from evaluation.bootstrap import Interval, bootstrap_intervals
 from evaluation.corpus import Corpus
-from evaluation.library import search_with
+from evaluation.library import FinderOf, search_with
 from evaluation.metrics import measure_columns
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.summary import Summary, count_clips, summarise, units_of
@@ -72,7 +71,7 @@ def list_variants() -> dict[str, Steps]:
 
 def run_ablation(
     corpus: Corpus,
-    finder_of: Callable[[Steps], MomentFinder],
+    finder_of: FinderOf,
     clip_by_id: Mapping[str, str],
     *,
     on_done: Callable[[str], None] = lambda _name: None,

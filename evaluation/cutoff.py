@@ -1,6 +1,6 @@
 """The trade-off of the relevance cut-off: what it silences wrongly against what it rightly answers with nothing.
 
-Searches once without cut-off and applies each floor afterwards. It does not know how scores come about.
+It does not know how scores come about.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from core.protocols import MomentFinder
+from core.protocols import SearchRequest
 from core.records import Moment
 from evaluation.bootstrap import Interval, bootstrap_intervals
 from evaluation.corpus import Corpus
 from evaluation.crossval import Figures, HeldOut, cross_validate, means_of
-from evaluation.library import search_with
+from evaluation.library import FinderOf
 from evaluation.metrics import judge_ranking
 from evaluation.runner import LIMIT, found_of
 from rag.relevance import MIN_SCORE
 from rag.search import keep_relevant
 from rag.steps import Steps
 
-FLOORS = tuple(round(0.02 * number, 2) for number in range(31))
-"""Thresholds tried, from 0 to 0.6: cosines of what fits lie between 0.3 and 0.6 in the offline profile."""
+FLOORS = tuple(round(0.02 * number, 2) for number in range(5, 31))
+"""Thresholds tried, from 0.1 (next to nothing is cut) to 0.6 (next to everything is)."""
 
 RECALL_LOSS_ALLOWED = 0.02
 """How much recall@5 a cut-off may cost."""
@@ -32,8 +32,6 @@ RECALL_LOSS_ALLOWED = 0.02
 COLUMNS = ("R@1", "R@5", "R@5 lost", "negatives empty", "absent empty")
 R1, R5, R5_LOST, EMPTY, ABSENT_EMPTY = range(len(COLUMNS))
 """Columns of the figures of a floor; see ``CutOff``."""
-
-Search = Callable[[str, int], Sequence[Moment]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +54,57 @@ class CutOff:
 
 def trace_cut_off(
     corpus: Corpus,
-    finder_of: Callable[[Steps], MomentFinder],
+    finder_of: FinderOf,
     clip_by_id: Mapping[str, str],
     *,
     on_done: Callable[[str], None] = lambda _query: None,
 ) -> CutOff:
-    """Search everything once without cut-off and return the figures of every floor."""
-    finder = finder_of(Steps(cut_off=False))
+    """Search everything without cut-off and with every floor, and return the figures of each."""
+    search = FloorSearch(finder_of)
     units: list[str] = []
-    rows: dict[float, list[tuple[float, ...]]] = {floor: [] for floor in (*FLOORS, MIN_SCORE)}
+    rows: dict[float, list[tuple[float, ...]]] = {floor: [] for floor in search.floors}
     for query in corpus.queries:
-        moments = search_with(finder)(query.query, LIMIT)
         clips = {place.clip for place in query.places}
         others = tuple(video_id for video_id, clip in clip_by_id.items() if clip not in clips)
-        absent = search_with(finder, video_ids=others)(query.query, 1) if others else None
-        uncut = judge_ranking(found_of(moments, clip_by_id), query).rank or LIMIT + 1
+        uncut, by_floor = search.find(SearchRequest(query.query, limit=LIMIT))
+        absent = search.find(SearchRequest(query.query, limit=1, video_ids=others))[1] if others else {}
+        uncut_rank = judge_ranking(found_of(uncut, clip_by_id), query).rank or LIMIT + 1
         units.append(query.clip)
-        for floor, held in rows.items():
-            kept = found_of(keep_relevant(moments, None, floor=floor), clip_by_id)
-            rank = judge_ranking(kept, query).rank or LIMIT + 1
-            silent = np.nan if absent is None else float(not keep_relevant(absent, None, floor=floor))
-            held.append((float(rank == 1), float(rank <= 5), float(uncut <= 5) - float(rank <= 5), np.nan, silent))
+        for floor, kept in by_floor.items():
+            rank = judge_ranking(found_of(kept, clip_by_id), query).rank or LIMIT + 1
+            silent = float(not absent[floor]) if absent else np.nan
+            lost = float(uncut_rank <= 5) - float(rank <= 5)
+            rows[floor].append((float(rank == 1), float(rank <= 5), lost, np.nan, silent))
         on_done(query.query)
     for text in corpus.negatives:
-        moments = search_with(finder)(text, 1)
         units.append(text)
-        for floor, held in rows.items():
-            held.append((np.nan,) * 3 + (float(not keep_relevant(moments, None, floor=floor)), np.nan))
+        for floor, kept in search.find(SearchRequest(text, limit=1))[1].items():
+            rows[floor].append((np.nan, np.nan, np.nan, float(not kept), np.nan))
         on_done(text)
     return _sum_up({floor: np.array(held) for floor, held in rows.items()}, units, len(clip_by_id))
+
+
+class FloorSearch:
+    """Searches without cut-off and with every floor."""
+
+    def __init__(self, finder_of: FinderOf) -> None:
+        self._uncut = finder_of(Steps(cut_off=False))
+        self._by_floor = {floor: finder_of(Steps(), floor=floor) for floor in sorted({*FLOORS, MIN_SCORE})}
+
+    @property
+    def floors(self) -> tuple[float, ...]:
+        return tuple(self._by_floor)
+
+    def find(self, request: SearchRequest) -> tuple[Sequence[Moment], dict[float, Sequence[Moment]]]:
+        """Return what is found without cut-off, and by floor.
+
+        A plain query is searched once and cut afterwards, as scores do not depend on the floor; one with a plan is
+        searched anew for each floor, since what a plan does to moments comes after the cut-off.
+        """
+        uncut = self._uncut.find(request)
+        if self._uncut.plan(request).is_plain:
+            return uncut, {floor: keep_relevant(uncut, None, floor=floor) for floor in self._by_floor}
+        return uncut, {floor: finder.find(request) for floor, finder in self._by_floor.items()}
 
 
 def choose_floor(figures_by_floor: Mapping[float, Figures]) -> float:

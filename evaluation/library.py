@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from adapters import build
 from core.errors import TryAgain
@@ -19,17 +19,24 @@ from core.records import Moment, Video
 from core.settings import Settings
 from evaluation.corpus import Clip
 from rag.compose import compose_retrieval
+from rag.relevance import MIN_SCORE
 from rag.steps import Steps
 
 PAGE = 1000
 
 
+class FinderOf(Protocol):
+    """Composes a search."""
+
+    def __call__(self, steps: Steps, *, floor: float = MIN_SCORE) -> MomentFinder: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
-    """An open home: ``clip_by_id`` names its videos, ``finder_of`` composes a search of some steps."""
+    """An open home: ``clip_by_id`` names its videos, ``finder_of`` composes a search of some steps and floor."""
 
     clip_by_id: dict[str, str]
-    finder_of: Callable[[Steps], MomentFinder]
+    finder_of: FinderOf
 
 
 class Remembering:
@@ -65,7 +72,7 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
     lexical = cast(LexicalEncoder, Remembering(build.build_lexical_encoder()))
     recogniser, model = build.build_entity_recogniser(), build.build_language_model(settings)
 
-    def finder_of(steps: Steps) -> MomentFinder:
+    def finder_of(steps: Steps, *, floor: float = MIN_SCORE) -> MomentFinder:
         return compose_retrieval(
             catalogue=catalogue,
             index=index,
@@ -76,6 +83,7 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
             recogniser=recogniser,
             model=model,
             steps=steps,
+            floor=floor,
         ).finder
 
     try:

@@ -11,6 +11,7 @@ from core.protocols import EntityRecogniser, LanguageModel, LexicalEncoder, Text
 from core.stores import Catalogue, MediaStore, SegmentIndex
 from rag.answer import Answerer
 from rag.expand import GraphExpander
+from rag.relevance import MIN_SCORE
 from rag.retrieve import encode_query
 from rag.search import MomentSearch
 from rag.steps import ALL_STEPS, Steps
@@ -42,8 +43,12 @@ def compose_retrieval(
     recogniser: EntityRecogniser,
     model: LanguageModel | None,
     steps: Steps = ALL_STEPS,
+    floor: float = MIN_SCORE,
 ) -> Retrieval:
-    """Return finder and answerer over the given stores; ``model`` None means extractive answers."""
-    finder = MomentSearch(catalogue, index, text, visual, lexical, steps, model)
+    """Return finder and answerer over the given stores; ``model`` None means extractive answers.
+
+    ``steps`` and ``floor``, the score below which the best moment is none, differ from a service's only to measure.
+    """
+    finder = MomentSearch(catalogue, index, text, visual, lexical, steps, model, floor)
     answerer = Answerer(catalogue, media, finder, GraphExpander(catalogue, recogniser), text, model)
     return Retrieval(finder, answerer, text, visual, lexical)

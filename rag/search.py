@@ -55,6 +55,7 @@ class MomentSearch:
         lexical: LexicalEncoder,
         steps: Steps = ALL_STEPS,
         model: LanguageModel | None = None,
+        floor: float = MIN_SCORE,
     ) -> None:
         self._catalogue = catalogue
         self._index = index
@@ -63,6 +64,7 @@ class MomentSearch:
         self._lexical = lexical
         self._steps = steps
         self._model = model
+        self._floor = floor
 
     def plan(self, request: SearchRequest) -> QueryPlan:
         """Return how the query is understood: by rules, or by the language model if the request wants that."""
@@ -87,7 +89,8 @@ class MomentSearch:
             chosen = self._choose_quoting(plan.phrases, chosen, request)
         candidates = examine(query, chosen, rankings, self._index, self._visual, channels)
         moments = self._ground(candidates.values(), plan, frozenset(request.modalities))
-        relevant = keep_relevant(moments, request.min_score) if self._steps.cut_off else moments
+        is_cut, floor = self._steps.cut_off, self._floor
+        relevant = keep_relevant(moments, request.min_score, floor=floor) if is_cut else moments
         favoured = _favour(relevant, plan.intent)
         return merge_moments(favoured) if self._steps.merging else favoured
 

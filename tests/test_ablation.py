@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from core.plans import QueryPlan
 from core.protocols import SearchRequest
 from core.records import Evidence, Modality, Moment, Span
 from evaluation.ablation import ALL, list_variants, run_ablation
@@ -47,9 +48,15 @@ CORPUS = Corpus(
 class FakeFinder(FakeMomentFinder):
     """Finds each query's moment well and something poor for all else; without its lexical step nothing right."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, *, floor: float = 0.5) -> None:
         super().__init__()
         self.steps = steps
+        self.floor = floor
+
+    def plan(self, request: SearchRequest) -> QueryPlan:
+        """Return a plan that asks for speech for every other query: it is searched anew for each floor."""
+        is_plain = request.query[-1] in "02468"
+        return QueryPlan(request.query, request.query, intent=None if is_plain else Modality.SPEECH)
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         right = request.query.replace("query ", "id-")
@@ -57,7 +64,7 @@ class FakeFinder(FakeMomentFinder):
         if right in allowed and self.steps.lexical:
             return (moment(right, 0.7),)
         found = moment(next(video_id for video_id in allowed if video_id != right), 0.31)
-        return () if self.steps.cut_off and found.score < 0.5 else (found,)
+        return () if self.steps.cut_off and found.score < self.floor else (found,)
 
 
 def test_a_step_that_matters_shows_and_one_that_does_not_shows_nothing() -> None:
