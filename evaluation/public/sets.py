@@ -9,17 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.errors import NotFound
-from evaluation.public.choice_sets import (
-    load_ava_100,
-    load_egoschema,
-    load_longvideobench,
-    load_lvbench,
-    load_video_mme,
-)
+from evaluation.public.choice_sets import load_egoschema, load_longvideobench, load_video_mme
 from evaluation.public.folder import SetFolder
 from evaluation.public.moment_sets import load_charades_sta, load_qvhighlights, load_tvr
 from evaluation.public.open_sets import load_mlvu, load_mme_videoocr, load_videoeval_pro
 from evaluation.public.records import PublicSet
+from evaluation.public.timed_sets import load_ava_100, load_lvbench
 from evaluation.public.video_sets import load_msrvtt, load_multivent
 
 Load = Callable[[SetFolder, str | None], PublicSet]
