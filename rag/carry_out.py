@@ -49,7 +49,7 @@ def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> li
     if plan.succession is not None and not _is_said(plan, moments):
         composed = _find_succession(plan.succession, request, search)
         moments = put_first(composed, moments) if composed else moments
-    return order_by_time(moments, plan.ordinal) if plan.ordinal else moments
+    return order_by_time(moments, plan.ordinal, plan.text) if plan.ordinal else moments
 
 
 def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
@@ -119,7 +119,8 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
     following: list[Moment] = []
     for anchor in anchors[:N_ANCHORS]:
         place = _beside(anchor, succession.relation, NEXT_S)
-        following = put_first(following, search.browse(place, succession.target, request) if place else ())
+        shown = search.browse(place, succession.target, request) if place else []
+        following = put_first(following, [replace(moment, score=anchor.score) for moment in shown])
     return compose_pairs(following, anchors, succession.relation, anchor_words=words, is_close=True)
 
 

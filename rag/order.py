@@ -14,6 +14,7 @@ from core.plans import Relation
 from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
 from rag.exhibits import timecode
 from rag.merge import SHARED_OF_SHORTER
+from rag.phrases import tells_of
 
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
 """Time between two moments that halves how well the one follows the other; "right after" is impatient."""
@@ -98,17 +99,23 @@ def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment
     return [*better, *(moment for moment in others if not any(coincide(moment, known) for known in better))]
 
 
-def order_by_time(moments: Sequence[Moment], ordinal: int) -> list[Moment]:
-    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others."""
+def order_by_time(moments: Sequence[Moment], ordinal: int, text: str) -> list[Moment]:
+    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others.
+
+    Sure is also a moment whose evidence has the words of the text, however little else it has to do with them: the
+    first time that a lamp is mentioned need not be about the lamp.
+    """
+    sure = keep_sure(moments)
     sure_by_video: dict[str, list[Moment]] = {}
-    for moment in keep_sure(moments):
-        sure_by_video.setdefault(moment.video_id, []).append(moment)
+    for moment in moments:
+        if moment in sure or tells_of(text, moment.evidence):
+            sure_by_video.setdefault(moment.video_id, []).append(moment)
     wanted = []
-    for sure in sure_by_video.values():
-        sure.sort(key=lambda moment: moment.span)
-        at = ordinal - 1 if ordinal > 0 else len(sure) + ordinal
-        if 0 <= at < len(sure):
-            wanted.append(sure[at])
+    for occurrences in sure_by_video.values():
+        occurrences.sort(key=lambda moment: moment.span)
+        at = ordinal - 1 if ordinal > 0 else len(occurrences) + ordinal
+        if 0 <= at < len(occurrences):
+            wanted.append(occurrences[at])
     return [*wanted, *(moment for moment in moments if moment not in wanted)]
 
 

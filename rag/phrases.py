@@ -15,8 +15,8 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from core.records import Evidence
-from rag.late_interaction import Interaction
 from rag.retrieve import Candidate
+from rag.why import stem
 
 MIN_ALIKE = 0.88
 """Likeness of spellings from which a reader of screens is taken to have misread: one letter of nine."""
@@ -58,6 +58,20 @@ def likeness(phrase: str, text: str) -> float:
     return alike if alike >= MIN_ALIKE else 0.0
 
 
+def tells_of(text: str, evidence: Sequence[Evidence]) -> bool:
+    """Whether the evidence has all the words of a text that name something, in whatever form.
+
+    >>> tells_of("the lamp", ())
+    False
+    """
+    wanted = {stem(word) for word in fold(text).split() if len(word) > 2} - _ARTICLES
+    held = {stem(word) for item in evidence for word in fold(item.text).split()}
+    return bool(wanted) and wanted <= held
+
+
+_ARTICLES = frozenset({"the", "and", "for", "with", "this", "that"})
+
+
 def hold_all(phrases: Sequence[str], evidence: Sequence[Evidence]) -> dict[str, float]:
     """Return the evidence that holds one of the phrases, by id, with how surely; {} unless each is held by some.
 
@@ -95,5 +109,6 @@ def quoting(candidate: Candidate, phrases: Sequence[str], evidence: Sequence[Evi
     held = hold_all(phrases, evidence)
     if not held:
         return None
-    interaction = Interaction(max(held.values()), candidate.interaction.by_evidence | held)
+    by_evidence = candidate.interaction.by_evidence | held
+    interaction = replace(candidate.interaction, joint=max(held.values()), by_evidence=by_evidence)
     return replace(candidate, interaction=interaction, frames=np.empty(0, np.float32))

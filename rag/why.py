@@ -30,14 +30,14 @@ def shared_words(query: str, text: str) -> list[str]:
     >>> shared_words("permission to use voices commercially", "You may use this voice for commercial ends.")
     ['use', 'voice', 'commercial']
     """
-    stems = {_stem(word) for word in re.findall(r"\w{3,}", query.casefold())} - _COMMON
+    stems = {stem(word) for word in re.findall(r"\w{3,}", query.casefold())} - _COMMON
     words = dict.fromkeys(re.findall(r"\w{3,}", text))
-    return [word for word in words if _stem(word.casefold()) in stems]
+    return [word for word in words if stem(word.casefold()) in stems]
 
 
 _COMMON = frozenset({"the", "and", "for", "with", "this", "that", "are", "was", "what", "when", "where", "who", "how"})
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """Return the beginning that forms of a word mostly share."""
     return word[:5] if len(word) > 5 else word.rstrip("s")

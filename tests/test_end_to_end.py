@@ -77,6 +77,36 @@ def test_nothing_is_found_where_nothing_is(library: Library, negative: str | dic
     assert library.client.search(query)["moments"] == []
 
 
+PLANNED = [
+    ("a rocket after the galaxies", 88.2, 93.1),
+    ("coffee before the cat appears", 37.3, 42.0),
+    ("the lamp went out before Anna rang the bell", 60.0, 64.7),
+    ("the great storm, then six sailors came home", 57.8, 70.7),
+    ("what happens after the lamp went out?", 64.5, 71.3),
+    ("the lamp in the last 30 seconds", 71.2, 83.4),
+    ("what is said in the last 10 seconds?", 88.7, 96.5),
+    ("what is written near the end: 'open every Sunday'", 93.0, 99.0),
+    ("the last time the lamp is mentioned", 71.2, 83.4),
+    ("“eleven mice”", 42.0, 48.4),
+    ("“OPEN EVERY SUNDAY”", 93.0, 99.0),
+]
+
+
+@pytest.mark.parametrize(("query", "start_s", "end_s"), PLANNED, ids=[query[:40] for query, _, _ in PLANNED])
+def test_what_a_query_asks_for_beyond_its_words_comes_first(
+    library: Library, query: str, start_s: float, end_s: float
+) -> None:
+    found = library.client.search(query, limit=5)
+    first = found["moments"][0]
+    assert found["plan"]["understood"], found["plan"]
+    assert start_s <= (first["start_s"] + first["end_s"]) / 2 <= end_s, found
+
+
+@pytest.mark.parametrize("query", ["a rocket in the first minute", "“salt and pepper”"])
+def test_what_stands_elsewhere_or_nowhere_is_not_found(library: Library, query: str) -> None:
+    assert library.client.search(query)["moments"] == []
+
+
 def test_an_answer_quotes_the_film_and_its_citation_seeks_there(library: Library) -> None:
     answer = library.client.ask(STORY["demo"]["ask"])
     assert "salt water" in answer["answer"].replace("saltwater", "salt water")
