@@ -134,7 +134,7 @@ class _VideoOcrRow(PublishedRow):
     index: str | None = None
     video_index: str
     question: str = Field(min_length=1)
-    option: list[str] | None = Field(default=None, validation_alias=AliasChoices("option", "options"))
+    option: list[str] | Literal[""] | None = Field(default=None, validation_alias=AliasChoices("option", "options"))
     answer: str = Field(min_length=1)
     task_type: str
     task: str
