@@ -25,9 +25,9 @@ from core.errors import BadInput, KinographError
 from core.settings import Settings
 from evaluation.ablation import Variant, list_variants, run_ablation
 from evaluation.corpus import Corpus, load_corpus
-from evaluation.cutoff import CutOff, as_facts, trace_cut_off
+from evaluation.cutoff import ABSENT_EMPTY, CutOff, as_facts, trace_cut_off
 from evaluation.details import describe_outcomes
-from evaluation.document import describe_library, write_section
+from evaluation.document import describe_choice, describe_library, write_section
 from evaluation.join import join_corpora
 from evaluation.library import open_library
 from evaluation.report import as_json, print_summary, variant_table
@@ -86,6 +86,10 @@ def evaluate(
     print_summary(summary, console)
     if variants:
         console.print(variant_table(variants))
+    if cut_off:
+        absent = cut_off.current[ABSENT_EMPTY]
+        console.print(f"Queries whose video is absent, answered with nothing: {absent:.3f}")
+        console.print(describe_choice(cut_off), highlight=False)
     _print_indexing(facts, console)
 
 

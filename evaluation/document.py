@@ -89,7 +89,7 @@ def describe_library(
             _differences(variants),
         ]
     if cut_off:
-        blocks += ["### The cut-off", CUT_OFF_NOTE, _floors(cut_off), _chart(cut_off), _choice(cut_off)]
+        blocks += ["### The cut-off", CUT_OFF_NOTE, _floors(cut_off), _chart(cut_off), describe_choice(cut_off)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -174,7 +174,8 @@ def _chart(cut_off: CutOff) -> str:
     return "```mermaid\nxychart-beta\n" + axis + "\n" + "\n".join(lines) + "\n```"
 
 
-def _choice(cut_off: CutOff) -> str:
+def describe_choice(cut_off: CutOff) -> str:
+    """Return in sentences which floor is chosen, and its figures on what was left out."""
     held_out = cut_off.held_out
     if held_out is None:
         return "Too few videos to choose a floor on all but one."

@@ -43,7 +43,8 @@ BELOW = f"below: {CONFIDENCE:.0%} interval"
 
 def as_json(summary: Summary, indexing: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
     """Return the figures, how the library was indexed, and what else was measured, as JSON."""
-    return json.dumps({**asdict(summary), "indexing": dict(indexing), **(more or {})}, indent=1, ensure_ascii=False)
+    figures = {**asdict(summary), "recall_at_5_lost": summary.recall_at_5_lost}
+    return json.dumps({**figures, "indexing": dict(indexing), **(more or {})}, indent=1, ensure_ascii=False)
 
 
 def print_summary(summary: Summary, console: Console) -> None:
