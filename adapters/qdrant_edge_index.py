@@ -41,6 +41,9 @@ MIN_FREE_BYTES = 256 * 2**20
 """Below this nothing is written: the engine maps its files sparsely, and on a full disk the system ends the whole
 process with SIGBUS (seen on a 120 MB disk), which no ``except`` can catch."""
 
+POINTS_PER_TURN = 8
+"""Points written before a waiting search gets its turn: about 10 ms."""
+
 SETTLE_FROM = 25_000
 """Points from which on opening the index settles it; fewer are scanned exactly in about a millisecond."""
 
@@ -101,7 +104,7 @@ class EdgeSegmentIndex:
             raise
 
     def upsert(self, points: Sequence[SegmentPoint]) -> None:
-        size = mapping.UPSERT_BATCH
+        size = mapping.UPSERT_BATCH if self._is_bulk else POINTS_PER_TURN
         for start in range(0, len(points), size):
             batch = points[start : start + size]
             with self._turn() as opened:
@@ -213,12 +216,22 @@ class EdgeSegmentIndex:
         if found != wanted:
             if found | {"format": mapping.FORMAT} != wanted:
                 raise mapping.refuse_layout(found, self._layout)
-            log.warning("the vector index is of an older version: it is emptied, and filled again from the artifacts")
-            return self._create()
+            return self._start_over("is of an older version")
+        if not (self._folder / "points.db").exists():
+            return self._start_over("lacks its file of points")
+        try:
+            points = PointFile(self._folder / "points.db")
+        except sqlite3.DatabaseError as error:
+            return self._start_over(f"has a damaged file of points ({error})")
         shard = engine.EdgeShard.load(str(self._folder / "shard"))
         if shard.info().points_count >= SETTLE_FROM:
             shard.optimize()
-        return self._open_beside(shard)
+        return _Opened(shard, points, EdgeRanker(shard, points.terms))
+
+    def _start_over(self, reason: str) -> _Opened:
+        """Empty the index; what starts the service publishes again whatever the index lacks."""
+        log.warning("the vector index %s: it is emptied, and filled again from the artifacts", reason)
+        return self._create()
 
     def _create(self) -> _Opened:
         layout_file, shard_folder = self._folder / "layout.json", self._folder / "shard"
@@ -231,12 +244,8 @@ class EdgeSegmentIndex:
         for operation in requests.index_operations():
             shard.update(operation)
         shard.flush()
-        opened = self._open_beside(shard)
-        layout_file.write_text(json.dumps(asdict(self._layout)))
-        return opened
-
-    def _open_beside(self, shard: engine.EdgeShard) -> _Opened:
         points = PointFile(self._folder / "points.db")
+        layout_file.write_text(json.dumps(asdict(self._layout)))
         return _Opened(shard, points, EdgeRanker(shard, points.terms))
 
 

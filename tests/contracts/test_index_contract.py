@@ -443,6 +443,20 @@ class TestEmbeddedShard:
         assert index.count() == 1
         index.close()
 
+    @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"not a database")])
+    def test_an_index_without_its_points_is_emptied(self, tmp_path: Path, damage: Callable[[Path], object]) -> None:
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        index.upsert(POINTS[:3])
+        index.close()
+        for left in tmp_path.glob("points.db-*"):
+            left.unlink()
+        damage(tmp_path / "points.db")
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        assert index.count() == 0
+        index.upsert(POINTS[2:4])
+        assert set(index.fetch([point.segment.id for point in POINTS])) == {point.segment.id for point in POINTS[2:4]}
+        index.close()
+
     def test_settling_keeps_what_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def ranked(index: SegmentIndex) -> dict[Channel, set[str]]:
             return {item: {hit.segment_id for hit in index.rank(query_for(item), SCOPE, limit=10)} for item in Channel}
