@@ -184,6 +184,20 @@ def test_a_model_that_takes_no_pictures_is_asked_in_words_alone(world: World) ->
     assert len(server.requests) == 3, "once it is known to be blind, no picture is sent again"
 
 
+def test_only_a_deep_answer_lets_the_model_plan_its_search(world: World) -> None:
+    def reply(request: dict) -> str:
+        plans = "speech" in json.dumps(request["response_format"])
+        senses = {"speech": "the lamp was lit", "screen": "", "visual": ""}
+        return json.dumps(senses) if plans else said("In 1911 [1].")
+
+    with running_openai_server(reply) as server:
+        answerer = world.retrieval(OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)).answerer
+        assert answerer.answer(Question("when was the tower's lamp lit?")).abstained is None
+        n_fast = len(server.requests)
+        assert answerer.answer(Question("its first shining?", effort="deep")).citations[0].quote == SAID[0]
+    assert (n_fast, len(server.requests)) == (1, 3)
+
+
 def test_a_model_that_says_it_cannot_know_abstains(world: World) -> None:
     answer, _ = ask(world, said("The keeper's name is not given.", is_answered=False))
     assert answer.abstained == "The keeper's name is not given."

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
 from core.records import Answer, Evidence, Modality
+from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
 PATIENCE_S = 30
@@ -235,6 +236,15 @@ def test_nothing_relevant_is_said_plainly(tab: Tab, film: Path) -> None:
     index(tab, upload(tab, film))
     tab.ask_for("a zebra")
     expect(tab.page.get_by_role("status")).to_contain_text("Nothing in the library fits.")
+
+
+def test_what_a_query_was_taken_to_ask_for_is_shown(tab: Tab, film: Path) -> None:
+    tab.served.finder.planner = plan_query
+    understood = tab.page.locator("#understood")
+    tab.ask_for("someone says “no entry” in the first minute")
+    expect(understood.locator(".chip")).to_have_text(["said", "“no entry”", "in the first minute"])
+    tab.ask_for("a snowstorm")
+    expect(understood).to_be_hidden()
 
 
 def test_a_transcript_line_seeks_and_the_playing_line_is_lit(tab: Tab, film: Path) -> None:
