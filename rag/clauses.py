@@ -19,6 +19,9 @@ MIN_CLAUSE_S = 2.0
 MIN_PAUSE_S = 0.3
 """A silence this long ends a clause whatever the punctuation says."""
 
+LONG_S = 8.5
+"""Only longer sentences are cut: shorter ones are what people look for as a whole."""
+
 _ENDS_CLAUSE = re.compile(r"[,;:、，；：–—.!?…。！？][\"'”’»)\]]*$")
 _ASKS = re.compile(r"[?？][\"'”’»)\]]*$")
 
@@ -47,17 +50,22 @@ def match_clauses(item: Evidence, readings: Sequence[FloatArray]) -> list[Clause
     ]
 
 
+def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
+    """Return the best cosine (q,) of each query token with any row of any reading."""
+    return _best_within(readings, 0.0, 1.0)
+
+
 def cut_clauses(item: Evidence) -> list[tuple[Span, float, float]]:
     """Return the clauses' spans, each with the share of the text at which it begins and ends.
 
     >>> from core.records import Modality, Word
-    >>> words = (Word("First", 0, 2), Word("wait.", 2, 3), Word("Then", 3.5, 4), Word("go.", 4, 6))
-    >>> said = Evidence("e", "v", 0, Span(0, 6), Modality.SPEECH, "First wait. Then go.", 1.0, "test", words=words)
+    >>> words = (Word("First", 0, 2), Word("wait,", 2, 3), Word("then", 3.5, 8), Word("go.", 8, 9))
+    >>> said = Evidence("e", "v", 0, Span(0, 9), Modality.SPEECH, "First wait, then go.", 1.0, "test", words=words)
     >>> [(span.start_s, span.end_s) for span, _, _ in cut_clauses(said)]
-    [(0, 3), (3.5, 6)]
+    [(0, 3), (3.5, 9)]
     """
     words = item.words
-    if not words:
+    if not words or item.span.duration_s <= LONG_S:
         return [(item.span, 0.0, 1.0)]
     ends = np.cumsum([len(word.text) + 1 for word in words])
     shares = [0.0, *(ends / ends[-1]).tolist()]

@@ -51,7 +51,7 @@ class Relevance:
 def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool = True) -> Relevance:
     """Return how well a candidate fits, counting only the given modalities (empty: all)."""
     text = visual = 0.0
-    if candidate.interaction.by_evidence and (not modalities or modalities - {Modality.VISUAL.value}):
+    if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
         text = (candidate.dense + candidate.interaction.joint) / 2 + LEXICAL_BONUS * candidate.lexical
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual

@@ -51,6 +51,11 @@ class Candidate:
         return self.point.segment
 
     @property
+    def modalities(self) -> frozenset[str]:
+        """The modalities of its texts."""
+        return frozenset(item.modality for item in self.point.vectors.token_ranges)
+
+    @property
     def visual(self) -> float:
         return float(self.frames.max()) if len(self.frames) else 0.0
 

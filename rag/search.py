@@ -11,11 +11,10 @@ from dataclasses import replace
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Evidence, Modality, Moment, Reason, Video
-from core.signals import FloatArray
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
-from rag.ground import Ground, gather_readings, ground_frames, ground_text
+from rag.ground import Ground, Readings, gather_readings, ground_frames, ground_text
 from rag.merge import merge_moments
 from rag.order import browse
 from rag.phrases import hold_all, quoting
@@ -88,7 +87,7 @@ class MomentSearch:
         if plan.phrases:
             chosen = self._choose_quoting(plan.phrases, chosen, request)
         candidates = examine(query, chosen, rankings, self._index, self._visual, channels)
-        moments = self._ground(candidates.values(), plan, frozenset(request.modalities))
+        moments = self._ground(candidates.values(), plan, request)
         is_cut, floor = self._steps.cut_off, self._floor
         relevant = keep_relevant(moments, request.min_score, floor=floor) if is_cut else moments
         favoured = _favour(relevant, plan.intent)
@@ -152,8 +151,9 @@ class MomentSearch:
             if hold_all(phrases, [evidence[i] for i in segment.evidence_ids if i in evidence])
         ][: 2 * N_EXAMINED]
 
-    def _ground(self, candidates: Iterable[Candidate], plan: QueryPlan, modalities: frozenset[str]) -> list[Moment]:
-        """Return a moment for each candidate that can be grounded, best first."""
+    def _ground(self, candidates: Iterable[Candidate], plan: QueryPlan, request: SearchRequest) -> list[Moment]:
+        """Return a moment for each candidate that may be relevant and can be grounded, best first."""
+        modalities, min_score = frozenset(request.modalities), request.min_score
         held = list(candidates)
         evidence_by_id = self._catalogue.get_evidence(
             [evidence_id for candidate in held for evidence_id in candidate.interaction.by_evidence]
@@ -163,13 +163,14 @@ class MomentSearch:
         readings = gather_readings(held)
         videos = self._videos(candidate.segment.video_id for candidate in held)
         is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
+        judged = [(judge(candidate, modalities, agreement=self._steps.agreement), candidate) for candidate in held]
+        best = max((relevance.score for relevance, _ in judged), default=0.0)
         moments = []
-        for candidate in held:
+        for relevance, candidate in judged:
             video = videos.get(candidate.segment.video_id)
-            if video is None:
-                continue
-            relevance = judge(candidate, modalities, agreement=self._steps.agreement)
-            moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities)
+            if video is None or (self._steps.cut_off and not is_near(relevance.score, best, min_score)):
+                continue  # the cut-off will drop it: grounding is most of a search's own work
+            moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities, plan.text)
             if moment is not None:
                 moments.append(moment if is_grounded else replace(moment, span=candidate.segment.span))
         return sorted(moments, key=lambda moment: (-moment.score, moment.video_id, moment.span))
@@ -219,8 +220,12 @@ def keep_relevant(moments: Sequence[Moment], min_score: float | None, *, floor: 
     """
     if not moments or moments[0].score < (floor if min_score is None else min_score):
         return []
-    threshold = SHARE_OF_BEST * moments[0].score if min_score is None else min_score
-    return [moment for moment in moments if moment.score >= threshold]
+    return [moment for moment in moments if is_near(moment.score, moments[0].score, min_score)]
+
+
+def is_near(score: float, best: float, min_score: float | None) -> bool:
+    """Whether a score may stand beside the best one; a given ``min_score`` is all that is asked."""
+    return score >= (SHARE_OF_BEST * best if min_score is None else min_score)
 
 
 def group_by_video(moments: Sequence[Moment], group_by: str | None) -> list[Moment]:
@@ -238,10 +243,11 @@ def _to_moment(
     relevance: Relevance,
     video: Video,
     evidence_by_id: Mapping[str, Evidence],
-    readings: Mapping[str, Sequence[FloatArray]],
+    readings: Readings,
     modalities: frozenset[str],
+    query: str,
 ) -> Moment | None:
-    text = ground_text(candidate, evidence_by_id, readings, modalities)
+    text = ground_text(candidate, evidence_by_id, readings, modalities, query=query)
     frames = ground_frames(candidate) if not modalities or Modality.VISUAL in modalities else None
     grounds = [ground for ground in ((frames, text) if relevance.is_visual else (text, frames)) if ground is not None]
     if not grounds:

@@ -126,6 +126,25 @@ def test_a_text_on_screen_is_followed_over_the_ends_of_parts() -> None:
     assert [item.id for item in ground.evidence] == ["first", "second"]
 
 
+def test_what_is_said_wins_over_a_slide_when_it_answers_more_of_the_query() -> None:
+    slide = replace(evidence("slide", 0, 20, Modality.SCREEN), text="Report 7: the bread oven")
+    first, second = said("first", "The oven was looked at.", 1, 6), said("second", "A frozen pipe stopped it.", 7, 12)
+    tokens = {"slide": [[0.9], [0.1]], "first": [[0.9], [0.1]], "second": [[0.2], [0.8]]}
+    held = {name: (np.array(rows, dtype=np.float32),) for name, rows in tokens.items()}
+    by_evidence = {name: float(rows[0].max(axis=1).mean()) for name, rows in held.items()}
+    segment = Segment("s", "v", 0, 0, Span(0, 20), tuple(held))
+    found = Candidate(
+        SegmentPoint(segment, "default", SegmentVectors()), 0.9, 0.0, Interaction(0.9, by_evidence, held), np.zeros(0)
+    )
+    by_id = {item.id: item for item in (slide, first, second)}
+    ground = ground_text(found, by_id, gather_readings([found]), frozenset(), query="why the oven stopped")
+    assert ground is not None
+    assert (ground.modality, ground.span) == (Modality.SPEECH, Span(7, 12))
+    shown = ground_text(found, by_id, gather_readings([found]), frozenset(), query="bread oven report 7")
+    assert shown is not None
+    assert (shown.modality, shown.span) == (Modality.SCREEN, Span(0, 20))
+
+
 def test_only_wanted_modalities_ground() -> None:
     held = [evidence("said", 0, 4), evidence("shown", 5, 9, Modality.SCREEN)]
     ground = ground_among(candidate({"said": [0.9], "shown": [0.5]}), *held, modality="screen")
