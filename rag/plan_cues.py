@@ -13,7 +13,7 @@ from core.records import Modality
 from rag.numerals import NUMBER_BY_WORD
 
 _QUOTED = re.compile(
-    r"\"([^\"]+)\"|“([^“”\"]+)[”\"]|„([^„“”]+)[“”]|«\s*([^«»]+?)\s*»|(?<!\w)['‘](\w[^'‘’]*\s[^'‘’]*\w[?!.]?)['’](?!\w)"
+    r"(?<!\d)\"([^\"]+)\"|“([^“”\"]+)[”\"]|„([^„“”]+)[“”]|«\s*([^«»]+?)\s*»|(?<!\w)['‘](\w[^'‘’]*\s[^'‘’]*\w[?!.]?)['’](?!\w)"
 )
 """Single quotes count only around several words: one is an apostrophe more often than not."""
 
@@ -76,8 +76,8 @@ _WHICH = rf"(?P<which>{'|'.join(_ORDINALS)})"
 _ORDERED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?P<cut>\b(?:for )?the (?:very )?{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since)\b)",
-        rf"(?P<cut>^{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since)\b)",
+        rf"(?P<cut>\b(?:for )?the (?:very )?{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since|around)\b)",
+        rf"(?P<cut>^{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since|around)\b)",
         rf"(?P<cut>\b(?:the )?{_WHICH} (?:appearance|mention|occurrence) of\b)",
         r"(?P<cut>\b(?P<which>first|last)) (?:appears?|mentions?|mentioned|says|said|shown|heard)\b",
         r"\b(?:seen|shown|said|named|heard|mentioned|appears?) (?P<cut>(?P<which>first|last))(?=\s*\??$)",

@@ -31,6 +31,9 @@ _DEFINITE = re.compile(
     r"(?:the|this|that|these|those|his|her|its|their|my|our|your|he|she|it|they|we|you)\b|[\"“«]|\w+ing\b",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"(?:the|this|that|these|those)\b|[\"“«]|\w+ing\b", re.IGNORECASE)
+"""How an anchor with nothing before it must begin: "before you go" is a title, "after the storm" a wish."""
+
 _NO_TARGET_END = re.compile(
     r"""\b(?:
         look(?:s|ed|ing)? | named | tak(?:e|es|en|ing) | r[ua]n(?:s|ning)? | chas(?:e|es|ed|ing) | go(?:es|ing)?
@@ -128,7 +131,8 @@ def _side(match: re.Match[str] | None) -> Parts | None:
     is_happening = n_words >= 1 if is_definite else n_words >= MIN_BARE_WORDS + is_indefinite
     if match["link"].casefold() == "before" and _IN_FRONT_OF.match(anchor):
         return None
-    if not is_happening or _NO_TARGET_END.search(target) or (not target and not is_definite):
+    is_title = not target and not _NAMED.match(anchor)
+    if not is_happening or _NO_TARGET_END.search(target) or is_title:
         return None
     is_close = bool(match["soon"]) and match["soon"].casefold() not in ("shortly", "soon")
     return Parts(target, anchor, Relation(match["link"].casefold()), is_close)

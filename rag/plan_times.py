@@ -18,7 +18,8 @@ AROUND_S = 5.0
 VAGUE_SHARE, VAGUE_S = 0.15, 10.0
 """How much of a video its "beginning" and "end" are: of ten seconds all, of an hour ten minutes."""
 
-_CLOCK = r"(?<![\d:.])(?:\d{1,2}:[0-5]\d:[0-5]\d|\d{1,3}:[0-5]\d)(?![\d:.]*\d|:)(?!\s*(?:[ap]\.?m\b|o['’]?clock))"
+_OF_DAY = r"(?:[ap]\.?m\b|o['’]?clock|in the (?:morning|afternoon|evening)|at night|today|tonight)"
+_CLOCK = rf"(?<![\d:.])(?:\d{{1,2}}:[0-5]\d:[0-5]\d|\d{{1,3}}:[0-5]\d)(?![\d:.]*\d|:)(?!\s*{_OF_DAY})"
 _UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?)"
 _INSTANT = rf"(?:{_CLOCK}|{NUMBER} {_UNIT}|minute \d+|second \d+)"
 _VIDEO = r"(?:video|film|movie|clip|recording|footage|episode|audio|lecture|talk|presentation|podcast)"
