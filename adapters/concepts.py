@@ -1,7 +1,7 @@
 """Pictures in the space of texts without CLIP: the classes a small classifier sees, told as the words for them.
 
 It knows the thousand classes of ImageNet and nothing else; what has no class (a person, a colour, a count) it finds
-only by what stands beside it. It does not know which frames it is given, nor how scores are cut off.
+only by what usually stands beside it. It does not know which frames it is given, nor how scores are cut off.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adapters.class_scenes import class_scenes
 from adapters.image_classifier import CLASSIFIER, ImageClassifier
 from adapters.weights import package_folder
 from core.errors import BadInput
@@ -49,8 +50,9 @@ class ConceptVisualEncoder:
 
     A picture is the sum of two unit vectors. One is ConSE, the mean of the class vectors by probability (Norouzi et
     al., 2013): it is sure of what has a class. The other is a closed-form map from the classifier's last layer to
-    texts, learned from the thousand classes alone (after Romera-Paredes and Torr, 2015): it also hears the weak voices
-    of many classes. No captions and no training pictures are needed. ``docs/decisions/0008`` has the measurements.
+    texts, learned from the thousand classes alone (after Romera-Paredes and Torr, 2015): it hears the weak voices of
+    many classes, and what usually stands beside them. No captions and no training pictures are needed.
+    ``docs/decisions/0008`` has the measurements.
 
     Queries go through the text encoder as they are. Models load at first use, under a lock.
     """
@@ -84,12 +86,11 @@ class ConceptVisualEncoder:
         return self._text_encoder.embed_query(text)
 
     def _concepts(self) -> ConceptSpace:
-        """Return the space of concepts, computed once (3 s)."""
+        """Return the space of concepts, computed once (4 s)."""
         with self._lock:
             if self._space is None:
-                texts = [CLASS_TEMPLATE.format(name) for name in class_names()]
-                vectors = self._text_encoder.embed_passages(texts)
-                self._space = build_space(vectors, self._classifier.class_directions())
+                named, shown = describe_classes(self._text_encoder)
+                self._space = build_space(named, shown, self._classifier.class_directions())
             return self._space
 
 
@@ -106,24 +107,33 @@ def views_of(picture: ImageArray) -> list[ImageArray]:
     return [picture, picture[:side, :side], picture[-side:, -side:]]
 
 
-def build_space(class_vectors: FloatArray, class_directions: FloatArray) -> ConceptSpace:
+def describe_classes(encoder: TextEncoder) -> tuple[FloatArray, FloatArray]:
+    """Return the vectors (1000, d) of the classes' names, and of what their pictures usually show."""
+    names, scenes = class_names(), class_scenes()
+    named = encoder.embed_passages([CLASS_TEMPLATE.format(name) for name in names])
+    beside = dict(zip(scenes, encoder.embed_passages(list(scenes.values())), strict=True))
+    shown = [vector + beside[name] if name in beside else vector for name, vector in zip(names, named, strict=True)]
+    return named, unit_rows(np.stack(shown))
+
+
+def build_space(named: FloatArray, shown: FloatArray, directions: FloatArray) -> ConceptSpace:
     """Return the two maps for classes with text vectors (c, d) and directions in the classifier's features (c, f).
 
-    ``smooth`` is ridge regression from directions to texts, in its dual form: features are then known by their logits
-    alone, ``(K + λ)⁻¹ V`` with ``K`` the products of the directions. Both sides are centred over the classes.
+    ``smooth`` is ridge regression from directions to ``shown``, in its dual form: features are then known by their
+    logits alone, ``(K + λ)⁻¹ V`` with ``K`` the products of the directions. Both sides are centred over the classes.
     """
-    mean = class_vectors.mean(axis=0)
-    directions = class_directions - class_directions.mean(axis=0)
-    products = directions @ directions.T
+    centred = directions - directions.mean(axis=0)
+    products = centred @ centred.T
     ridge = RIDGE * float(np.trace(products)) / len(products) * np.eye(len(products), dtype=np.float32)
-    smooth = np.linalg.solve(products + ridge, class_vectors - mean)
-    return ConceptSpace(class_vectors - COMMON_SHARE * mean, smooth.astype(np.float32))
+    smooth = np.linalg.solve(products + ridge, shown - shown.mean(axis=0))
+    return ConceptSpace(named - COMMON_SHARE * named.mean(axis=0), smooth.astype(np.float32))
 
 
 def tell_in_words(logits: FloatArray, space: ConceptSpace) -> FloatArray:
     """Return L2-normalised float32 (n, d) in the space of texts for logits (n, c).
 
-    >>> space = build_space(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
+    >>> classes = np.eye(3, dtype=np.float32)
+    >>> space = build_space(classes, classes, classes)
     >>> tell_in_words(np.array([[9.0, 1.0, 0.0]], np.float32), space).argmax()
     np.int64(0)
     """

@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.concepts import ConceptVisualEncoder, build_space, class_names, tell_in_words, views_of
+from adapters.class_scenes import class_scenes
+from adapters.concepts import (
+    ConceptVisualEncoder,
+    build_space,
+    class_names,
+    describe_classes,
+    tell_in_words,
+    views_of,
+)
 from adapters.image_classifier import fold_normalisation
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.open_clip_encoder import OpenClipEncoder
@@ -96,10 +104,24 @@ def test_a_wide_or_tall_picture_is_seen_at_both_ends() -> None:
     assert len(views_of(np.zeros((100, 105, 3), np.uint8))) == 1
 
 
+def test_every_scene_belongs_to_a_class() -> None:
+    assert set(class_scenes()) <= set(class_names())
+    assert len(class_scenes()) > 300
+
+
+def test_what_stands_beside_a_class_is_part_of_what_its_pictures_show() -> None:
+    named, shown = describe_classes(FakeTextEncoder(64))
+    doctor = FakeTextEncoder(64).embed_query("doctor")
+    names = class_names()
+    assert shown[names.index("stethoscope")] @ doctor > named[names.index("stethoscope")] @ doctor
+    plain = names.index("toilet paper")
+    np.testing.assert_allclose(shown[plain], named[plain], atol=1e-5)
+
+
 def test_a_picture_that_looks_like_a_class_is_told_by_its_words() -> None:
     texts = np.eye(4, dtype=np.float32)
     directions = np.array([[1, 0.9, 0], [0.9, 1, 0], [-1, -1, 1], [-1, -1, -1]], np.float32)
-    told = tell_in_words(directions @ directions.T, build_space(texts, directions))
+    told = tell_in_words(directions @ directions.T, build_space(texts, texts, directions))
     assert told.argmax(axis=1).tolist() == [0, 1, 2, 3]
     assert told[0, 1] > max(told[0, 2], told[0, 3]), "its nearest class comes second"
     np.testing.assert_allclose(np.linalg.norm(told, axis=1), 1.0, atol=1e-5)
