@@ -5,6 +5,7 @@ It does not know how scores come about.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,13 +99,17 @@ class FloorSearch:
     def find(self, request: SearchRequest) -> tuple[Sequence[Moment], dict[float, Sequence[Moment]]]:
         """Return what is found without cut-off, and by floor.
 
-        A plain query is searched once and cut afterwards, as scores do not depend on the floor; one with a plan is
-        searched anew for each floor, since what a plan does to moments comes after the cut-off.
+        A plain query is searched once and cut afterwards. What a plan asks for comes after the cut-off; but where it
+        has one part, the floor lets through all or nothing, so that the highest floor with a result tells the rest.
         """
-        uncut = self._uncut.find(request)
-        if self._uncut.plan(request).is_plain:
-            return uncut, {floor: keep_relevant(uncut, None, floor=floor) for floor in self._by_floor}
-        return uncut, {floor: finder.find(request) for floor, finder in self._by_floor.items()}
+        uncut, plan = self._uncut.find(request), self._uncut.plan(request)
+        if plan.is_plain:
+            return uncut, {floor: keep_relevant(uncut, None, floor=floor) for floor in self.floors}
+        if plan.succession or plan.time:
+            return uncut, {floor: self._by_floor[floor].find(request) for floor in self.floors}
+        kept = self._by_floor[self.floors[0]].find(request)
+        n_kept = bisect_left(self.floors, True, key=lambda floor: not self._by_floor[floor].find(request))
+        return uncut, {floor: kept if at < n_kept else () for at, floor in enumerate(self.floors)}
 
 
 def choose_floor(figures_by_floor: Mapping[float, Figures]) -> float:
