@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benchmarks.parameters import constants_set, read_values
 from core.plans import QueryPlan
 from core.protocols import SearchRequest
 from core.records import Evidence, Modality, Moment, Span
@@ -22,6 +23,7 @@ from evaluation.library import Remembering
 from evaluation.report import as_json, variant_table
 from evaluation.runner import run_corpus
 from evaluation.summary import summarise
+from rag.search import keep_relevant
 from rag.steps import Steps
 from tests.fakes.encoders import FakeTextEncoder
 from tests.fakes.search import FakeMomentFinder
@@ -109,6 +111,14 @@ def test_a_value_that_suits_one_video_alone_is_not_chosen_for_it() -> None:
     assert held_out.means[0] == 0.0
     with pytest.raises(ValueError, match="at least two"):
         cross_validate({"x": suits_a}, ["a"] * 4)
+
+
+def test_a_constant_that_is_tried_is_put_back() -> None:
+    found = [moment("id-1", 0.7), moment("id-2", 0.5)]
+    name, values = read_values("rag.search.SHARE_OF_BEST=0.9,0.5")
+    with constants_set({name: values[0]}):
+        assert len(keep_relevant(found, None)) == 1
+    assert len(keep_relevant(found, None)) == 2
 
 
 def test_each_query_is_encoded_once() -> None:
