@@ -23,7 +23,7 @@ point costs more than everything else together. They are stored in a byte a numb
 
 POOLED_TOGETHER = 2
 """Neighbouring tokens that share a vector in the engine. Its MaxSim only chooses what is looked at closely, and that is
-done with every token, from the packed point; the cost in recall is measured by ``python -m benchmarks.compression``."""
+done with every token, from the packed point; the cost is measured by ``python -m benchmarks.compression``."""
 
 KEYWORD_FIELDS = ("tenant", "video_id")
 INTEGER_FIELDS = ("part",)
