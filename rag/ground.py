@@ -108,10 +108,13 @@ def ground_text(
     ]
     if not own:
         return None
+    span, own_read = candidate.segment.span, [item for item in own if item.id in readings_by_evidence]
+    if not own_read:  # late interaction is left out, or saw none of it: nothing tells the sentences apart
+        return Ground(span, own[0].modality, tuple(own), span.start_s, 0.0)
     held = (evidence_by_id[evidence_id] for evidence_id in readings_by_evidence if evidence_id in evidence_by_id)
     kin = sorted((i for i in held if i.video_id == own[0].video_id), key=lambda item: (item.span, item.id))
-    said = [item for item in own if item.modality is Modality.SPEECH]
-    shown = [item for item in own if item.modality is not Modality.SPEECH]
+    said = [item for item in own_read if item.modality is Modality.SPEECH]
+    shown = [item for item in own_read if item.modality is not Modality.SPEECH]
     if not shown:
         return _ground_speech(kin, readings_by_evidence, said, None)
     winner = max(shown, key=lambda item: candidate.interaction.by_evidence[item.id])
