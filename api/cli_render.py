@@ -161,13 +161,14 @@ def _moment_head(number: int, moment: Json) -> Text:
 
 def _moment_lines(moment: Json) -> Iterable[Text]:
     """Return the evidence that won with its matched words marked, at most two lines."""
+    matched = " ".join(reason["matched"] for reason in moment["reasons"] if reason["evidence_id"])
+    words = set(re.findall(r"\w+", matched.casefold()))
     for evidence in moment["evidence"][:2]:
-        matched = [reason["matched"] for reason in moment["reasons"] if reason["evidence_id"] == evidence["id"]]
-        words = set(re.findall(r"\w+", " ".join(matched).casefold()))
-        text = Text()
-        for piece in re.split(r"(\w+)", evidence["text"]):
-            text.append(piece, style="bold yellow" if piece.casefold() in words else "")
-        yield text
+        for reading in filter(None, (evidence["text"], evidence.get("translation"))):
+            text = Text(style="" if reading is evidence["text"] else "italic dim")
+            for piece in re.split(r"(\w+)", reading):
+                text.append(piece, style="bold yellow" if piece.casefold() in words else "")
+            yield text
 
 
 def answer_view(answer: Json) -> Group:

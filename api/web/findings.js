@@ -43,12 +43,16 @@ function makeCard(moment, index, hasVideo) {
         whyOf(moment))));
 }
 
-/** Return the text of the winning evidence with its matched words marked, or null where a picture matched. */
+/** Return the words of the winning evidence, matched ones marked, with their translation; null for a picture. */
 function quoteOf(moment) {
-  const winner = moment.evidence.find((item) => moment.reasons.some((reason) => reason.evidence_id === item.id)) ?? moment.evidence[0];
-  if (!winner) return null;
-  const matched = moment.reasons.filter((reason) => reason.evidence_id === winner.id).map((reason) => reason.matched);
-  return h("span", { class: "quote" }, highlight(winner.text, matched.join(" ")));
+  const told = moment.evidence.filter((item) => moment.reasons.some((reason) => reason.evidence_id && reason.modality === item.modality));
+  const winners = told.length ? told : moment.evidence.slice(0, 1);
+  if (!winners.length) return null;
+  const matched = moment.reasons.map((reason) => (reason.evidence_id ? reason.matched : "")).join(" ");
+  const read = (texts) => highlight(texts.join(" "), matched);
+  const translations = winners.map((item) => item.translation).filter(Boolean);
+  return h("span", { class: "quote" }, read(winners.map((item) => item.text)),
+    translations.length ? h("span", { class: "translation", title: "Translated by the speech model" }, read(translations)) : null);
 }
 
 function whyOf(moment) {

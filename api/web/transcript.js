@@ -55,7 +55,7 @@ function render(emptyText = "Nothing to show: all kinds of lines are switched of
   state.starts = shown.map((item) => item.start_s);
   state.rows = shown.map((item) => h("li", { class: item.modality === "speech" ? "line said" : "line" },
     h("button", { type: "button", title: `${modalityName(item.modality)} · ${item.produced_by}`, on: { click: () => choose(item.start_s) } },
-      h("span", { class: "time" }, clock(item.start_s)), dot(item.modality), h("p", {}, item.text))));
+      h("span", { class: "time" }, clock(item.start_s)), dot(item.modality), h("p", {}, item.text, item.translation ? h("span", { class: "translation" }, item.translation) : null))));
   state.current = -1;
   byId("lines").replaceChildren(...(state.rows.length ? state.rows : [h("li", { class: "nothing" }, emptyText)]));
   setFollowing(true);
