@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.records import Moment
+from core.records import Modality, Moment
 
 SHARED_OF_SHORTER = 0.5
 """Two moments are one when they share at least this much of the shorter."""
@@ -35,6 +35,8 @@ def _repeats(moment: Moment, better: Moment) -> bool:
     shorter_s = min(moment.span.duration_s, better.span.duration_s)
     if moment.span.overlap_s(better.span) >= SHARED_OF_SHORTER * shorter_s:
         return True
+    if Modality.VISUAL in (moment.modality, better.modality):
+        return False  # what was said meanwhile does not make two pictures one
     share_evidence = {item.id for item in moment.evidence} & {item.id for item in better.evidence}
     return bool(share_evidence) and moment.span.gap_s(better.span) <= TOUCH_S
 

@@ -177,6 +177,13 @@ def test_moments_that_repeat_a_better_one_are_folded_into_it() -> None:
     assert len(merged[0].segment_ids) == 3
 
 
+def test_pictures_that_touch_stay_apart_whatever_is_said_over_both() -> None:
+    voice = evidence("voice", 0, 20)
+    first, second = moment("v", 0, 10, 0.9, voice), moment("v", 10, 20, 0.8, voice)
+    assert len(merge_moments([first, second])) == 1
+    assert len(merge_moments([replace(m, modality=Modality.VISUAL) for m in (first, second)])) == 2
+
+
 def test_nothing_is_returned_when_nothing_is_relevant() -> None:
     assert keep_relevant([moment("v", 0, 1, 0.05)], None) == []
     assert keep_relevant([], None) == []
