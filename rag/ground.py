@@ -28,15 +28,11 @@ is better, and a neighbour is taken in when it adds what the query asks for."""
 
 SHORT_S = 3.0
 SHORT_LOSS = 0.1
-"""Shorter moments are hard to follow: one of no length would lose this share of its fit, one of SHORT_S nothing.
-
-These were chosen over a grid on dev (32 spoken queries) and on two generated lectures (89): mean IoU .61 and .58; the
-best sentence alone gives .54 on dev, and sentences grown to 5 s .55 and .33."""
+"""Shorter moments are hard to follow: one of no length would lose this share of its fit, one of SHORT_S nothing."""
 
 MIN_GAIN = 0.08
 """What is said makes the moment if it answers this share more of the query than the text on screen beside it does;
-else the text, which stays longer, does. At .02 dev loses two of 14 texts, at .15 the lectures' spoken IoU falls to .51.
-"""
+else the text, which stays longer, does. The choice of these constants is told in ``docs/decisions/0009``."""
 
 MAX_SENTENCES_BESIDE = 3
 MAX_CLAUSES = 8
