@@ -18,8 +18,9 @@ MIN_SCORE = 0.32
 SHARE_OF_BEST = 0.5
 """Moments below this share of the best are not returned: beside a sure hit, a mere perhaps is noise."""
 
-LEXICAL_BONUS = 0.08
-"""Added for the query's own words, in full where most of them are: names and codes have no synonyms."""
+LEXICAL_BONUS = 0.3
+"""Share of what a fit lacks to 1 that the query's own words give, in full where they all are: names and codes have no
+synonyms."""
 
 AGREEMENT_BONUS = 0.1
 """Share of the weaker modality's fit that is added to the stronger one's."""
@@ -52,7 +53,8 @@ def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool =
     """Return how well a candidate fits, counting only the given modalities (empty: all)."""
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
-        text = (candidate.dense + candidate.interaction.joint) / 2 + LEXICAL_BONUS * candidate.lexical
+        meant = (candidate.dense + candidate.interaction.joint) / 2
+        text = meant + LEXICAL_BONUS * candidate.lexical * (1 - meant)
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual
     return Relevance(text, visual, AGREEMENT_BONUS if agreement else 0.0)

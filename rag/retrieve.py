@@ -37,7 +37,8 @@ class Candidate:
     """A segment looked at closely.
 
     ``dense`` and ``interaction`` are cosines, ``frames`` (one a keyframe) are on their scale; ``lexical`` is BM25 as
-    a fraction of the best segment's; each is 0 (frames: empty) where the segment lacks the channel.
+    a fraction of the best segment's, times the root of the share of the query's words that the segment holds: the best
+    of a library may hold one word of five. Each is 0 (frames: empty) where the segment lacks the channel.
     """
 
     point: SegmentPoint
@@ -108,10 +109,11 @@ def examine(
     candidates = {}
     for segment_id, point in index.fetch(segment_ids).items():
         vectors = point.vectors
+        held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
             point=point,
             dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
-            lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical,
+            lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
             interaction=interact(query.tokens, vectors) if Channel.TEXT_TOKENS in channels else Interaction(0.0, {}),
             frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
             if Channel.FRAMES in channels
@@ -119,6 +121,17 @@ def examine(
         )
         candidates[segment_id] = candidate if channels == ALL_CHANNELS else _stand_in(candidate, channels)
     return candidates
+
+
+def share_held(query: SparseVector, passage: SparseVector | None) -> float:
+    """Return the share of the query's terms that the passage holds.
+
+    >>> share_held(SparseVector((1, 2, 3, 4), (1.0,) * 4), SparseVector((2, 9), (0.5, 0.7)))
+    0.25
+    """
+    if passage is None or not query.indices:
+        return 0.0
+    return len(set(query.indices) & set(passage.indices)) / len(query.indices)
 
 
 def _stand_in(candidate: Candidate, channels: frozenset[Channel]) -> Candidate:
