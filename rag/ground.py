@@ -46,28 +46,7 @@ SAME_TEXT = 85
 """Percent of likeness from which two texts on screen, one after the other, are the same one going on."""
 
 
-_FUNCTION_WORDS = frozenset(
-    (
-        "a",
-        "an",
-        "and",
-        "are",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "is",
-        "of",
-        "on",
-        "or",
-        "the",
-        "to",
-        "was",
-        "were",
-        "with",
-    )
-)
+_FUNCTION_WORD = re.compile(r"an?|and|are|at|by|for|from|in|is|of|on|or|the|to|was|were|with")
 
 Readings = Mapping[str, Sequence[FloatArray]]
 """By piece of evidence, the cosines (q, n) of the query's tokens with the rows of each of its readings."""
@@ -129,7 +108,7 @@ def holds_all_words(query: str, shown: Sequence[Evidence]) -> bool:
     >>> holds_all_words("July 4, 1936", [sign]), holds_all_words("opened by whom", [sign])
     (True, False)
     """
-    wanted = set(re.findall(r"\w+", query.casefold())) - _FUNCTION_WORDS
+    wanted = {word for word in re.findall(r"\w+", query.casefold()) if not _FUNCTION_WORD.fullmatch(word)}
     return bool(wanted) and wanted <= {word for item in shown for word in re.findall(r"\w+", item.text.casefold())}
 
 
