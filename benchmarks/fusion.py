@@ -97,7 +97,8 @@ def with_bonuses(rows: Features) -> NDArray[np.float64]:
     """Return the scores of ``rag.relevance``."""
     from rag.relevance import AGREEMENT_BONUS, LEXICAL_BONUS
 
-    said = words(rows) + LEXICAL_BONUS * rows[:, 2] * (1 - words(rows))
+    meant = words(rows)
+    said = meant + LEXICAL_BONUS * rows[:, 2] * np.maximum(0.0, meant) * (1 - meant)
     stronger, weaker = np.maximum(said, rows[:, 3]), np.minimum(said, rows[:, 3])
     return stronger + AGREEMENT_BONUS * np.maximum(0.0, weaker)
 

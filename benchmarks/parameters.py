@@ -1,6 +1,6 @@
 """Chooses constants of the search by cross-validation over videos, on a home that `kinograph eval --home` kept.
 
-    python -m benchmarks.parameters HOME CORPUS rag.relevance.LEXICAL_BONUS=0.3,0.2 [MORE=…]
+    python -m benchmarks.parameters HOME CORPUS rag.relevance.LEXICAL_BONUS=0.8,0.4 [MORE=…]
 
 Searches everything with every combination of the values, and prints the means of each beside the held-out ones: each
 video judged with the combination that was best on all other videos. A constant is named by the module that reads it.

@@ -18,9 +18,9 @@ MIN_SCORE = 0.32
 SHARE_OF_BEST = 0.5
 """Moments below this share of the best are not returned: beside a sure hit, a mere perhaps is noise."""
 
-LEXICAL_BONUS = 0.3
-"""Share of what a fit lacks to 1 that the query's own words give, in full where they all are: names and codes have no
-synonyms."""
+LEXICAL_BONUS = 0.8
+"""Weight of the query's own words, in full where they all are: names and codes have no synonyms. They tip what fits by
+meaning, most at a fit of one half: a word shared by chance makes nothing fit, and a sure fit needs no help."""
 
 AGREEMENT_BONUS = 0.1
 """Share of the weaker modality's fit that is added to the stronger one's."""
@@ -54,7 +54,7 @@ def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool =
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
         meant = (candidate.dense + candidate.interaction.joint) / 2
-        text = meant + LEXICAL_BONUS * candidate.lexical * (1 - meant)
+        text = meant + LEXICAL_BONUS * candidate.lexical * max(0.0, meant) * (1 - meant)
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual
     return Relevance(text, visual, AGREEMENT_BONUS if agreement else 0.0)
