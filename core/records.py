@@ -259,6 +259,11 @@ class Evidence:
             raise ValueError(f"confidence must lie in [0, 1]: {self.confidence}")
 
     @property
+    def readings(self) -> tuple[str, ...]:
+        """What it can be found by: the text, then its translation if it has one."""
+        return (self.text, self.translation) if self.translation else (self.text,)
+
+    @property
     def in_english(self) -> str:
         """The translation, else the text as it is."""
         return self.translation or self.text

@@ -5,7 +5,6 @@ It does not know how anything is computed; it wires the rest of the room to a te
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from core.errors import BadInput, KinographError
+from core.errors import BadInput
 from core.settings import Settings
 from evaluation.ablation import Variant, list_variants, run_ablation
 from evaluation.corpus import Corpus, load_corpus
@@ -34,6 +33,7 @@ from evaluation.report import as_json, print_summary, variant_table
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.service import Indexing, Service, find_clips, index_clips, run_service
 from evaluation.summary import summarise
+from evaluation.terminal import run_command
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -209,12 +209,7 @@ def _print_indexing(facts: dict[str, Any], console: Console) -> None:
 
 def main() -> None:
     """Run the command; an error of ours ends it with its remedy and status 1."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        app(standalone_mode=True)
-    except KinographError as error:
-        notes.print(f"[red]{error}[/red]", soft_wrap=True)
-        sys.exit(1)
+    run_command(app, notes)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def embed_segments(
     dense = iter(encoders.text.embed_passages(meanings)) if meanings else iter(())
     vectors = []
     for segment, held in zip(segments, held_by_segment, strict=True):
-        text = joined_text(held, _all_readings)
+        text = joined_text(held, lambda item: "\n".join(item.readings))
         matrix, ranges = _gather_tokens(held, tokens_by_id)
         rows = [frames[keyframe.time_s] for keyframe in segment.keyframes if keyframe.time_s in frames]
         vectors.append(
@@ -67,13 +67,9 @@ def joined_text(evidence: Sequence[Evidence], read: Callable[[Evidence], str]) -
     return "\n".join(read(item) for item in sorted(evidence, key=lambda item: (item.span.start_s, item.id)))
 
 
-def _all_readings(item: Evidence) -> str:
-    return f"{item.text}\n{item.translation}" if item.translation else item.text
-
-
 def _embed_tokens(evidence: Sequence[Evidence], encoder: TextEncoder) -> dict[str, list[FloatArray]]:
     """Return the token rows of each reading of each piece of evidence: its text, then its translation."""
-    readings = [(item.id, text) for item in evidence for text in (item.text, item.translation) if text]
+    readings = [(item.id, text) for item in evidence for text in item.readings]
     rows = encoder.embed_passage_tokens([text for _, text in readings]) if readings else []
     by_id: dict[str, list[FloatArray]] = {}
     for (evidence_id, _), block in zip(readings, rows, strict=True):

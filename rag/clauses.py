@@ -13,6 +13,7 @@ import numpy as np
 
 from core.records import Evidence, Span
 from core.signals import FloatArray
+from rag.late_interaction import best_fits
 
 MIN_CLAUSE_S = 2.0
 """A shorter stretch says too little to stand alone; neither side of a cut is shorter."""
@@ -48,11 +49,6 @@ def match_clauses(item: Evidence, readings: Sequence[FloatArray]) -> list[Clause
         Clause(item.id, span, _best_within(readings, first, last), asks and number == len(cut))
         for number, (span, first, last) in enumerate(cut, start=1)
     ]
-
-
-def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
-    """Return the best cosine (q,) of each query token with any row of any reading."""
-    return _best_within(readings, 0.0, 1.0)
 
 
 def cut_clauses(item: Evidence) -> list[tuple[Span, float, float]]:
@@ -92,9 +88,9 @@ def _may_cut(item: Evidence, first: int, last: int) -> bool:
 
 def _best_within(readings: Sequence[FloatArray], first: float, last: float) -> FloatArray:
     """Return the best cosine of each query token with the rows between two shares of each reading."""
-    best = []
+    within = []
     for cosines in readings:
         n_rows = cosines.shape[1]
         start = min(round(first * n_rows), n_rows - 1)
-        best.append(cosines[:, start : max(round(last * n_rows), start + 1)].max(axis=1))
-    return np.asarray(np.max(best, axis=0), dtype=np.float32)
+        within.append(cosines[:, start : max(round(last * n_rows), start + 1)])
+    return best_fits(within)

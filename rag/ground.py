@@ -15,7 +15,8 @@ from rapidfuzz import fuzz
 
 from core.records import Evidence, Modality, Span
 from core.signals import FloatArray
-from rag.clauses import Clause, best_fits, match_clauses
+from rag.clauses import Clause, match_clauses
+from rag.late_interaction import best_fits
 from rag.merge import TOUCH_S
 from rag.retrieve import Candidate
 

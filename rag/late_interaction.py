@@ -50,11 +50,13 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
                 *readings.get(item.evidence_id, ()),
                 similarity[:, item.start : item.end],
             )
-    by_evidence = {
-        evidence_id: float(np.max([cosines.max(axis=1) for cosines in held], axis=0).mean())
-        for evidence_id, held in readings.items()
-    }
+    by_evidence = {evidence_id: float(best_fits(held).mean()) for evidence_id, held in readings.items()}
     return Interaction(float(similarity.max(axis=1).mean()), by_evidence, readings)
+
+
+def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
+    """Return the best cosine (q,) of each query token with any row of any reading, each (q, n)."""
+    return np.asarray(np.max([cosines.max(axis=1) for cosines in readings], axis=0), dtype=np.float32)
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:

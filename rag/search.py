@@ -270,9 +270,5 @@ def _to_moment(
 def _reason(ground: Ground) -> Reason:
     if ground.modality is Modality.VISUAL:
         return Reason(Modality.VISUAL, round(ground.score, 4), matched=f"the picture at {ground.time_s:.1f} s")
-    best = ground.evidence[0]
-    return Reason(ground.modality, round(ground.score, 4), best.id, _readings_of(ground.evidence))
-
-
-def _readings_of(evidence: Iterable[Evidence]) -> str:
-    return " ".join(text for item in evidence for text in (item.text, item.translation) if text)
+    told = " ".join(reading for item in ground.evidence for reading in item.readings)
+    return Reason(ground.modality, round(ground.score, 4), ground.evidence[0].id, told)

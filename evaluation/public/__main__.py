@@ -6,7 +6,6 @@ It does not know how anything is loaded, asked or scored; it wires the rest of t
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.build import TEXT_THREADS_FOR_QUERIES, build_language_model, build_text_encoder
-from core.errors import BadInput, KinographError, NotFound
+from core.errors import BadInput, NotFound
 from core.protocols import LanguageModel
 from core.settings import Settings
 from evaluation.public.folder import SetFolder
@@ -33,6 +32,7 @@ from evaluation.public.searches import cases_to_run, run_searches, summarise_sea
 from evaluation.public.sets import SETS, find_set
 from evaluation.public.summary import Conditions, Summary, as_json, print_run
 from evaluation.service import Service, run_service
+from evaluation.terminal import run_command
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -178,12 +178,7 @@ def _progress() -> Progress:
 
 def main() -> None:
     """Run the command; an error of ours ends it with its remedy and status 1."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        app(standalone_mode=True)
-    except KinographError as error:
-        notes.print(f"[red]{error}[/red]", soft_wrap=True)
-        sys.exit(1)
+    run_command(app, notes)
 
 
 if __name__ == "__main__":
