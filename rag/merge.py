@@ -29,12 +29,17 @@ def merge_moments(moments: Iterable[Moment]) -> list[Moment]:
     return kept
 
 
+def coincide(moment: Moment, other: Moment) -> bool:
+    """Whether two moments are the same stretch of the same video."""
+    shorter_s = min(moment.span.duration_s, other.span.duration_s)
+    return moment.video_id == other.video_id and moment.span.overlap_s(other.span) >= SHARED_OF_SHORTER * shorter_s
+
+
 def _repeats(moment: Moment, better: Moment) -> bool:
+    if coincide(moment, better):
+        return True
     if moment.video_id != better.video_id:
         return False
-    shorter_s = min(moment.span.duration_s, better.span.duration_s)
-    if moment.span.overlap_s(better.span) >= SHARED_OF_SHORTER * shorter_s:
-        return True
     if Modality.VISUAL in (moment.modality, better.modality):
         return False  # what was said meanwhile does not make two pictures one
     share_evidence = {item.id for item in moment.evidence} & {item.id for item in better.evidence}

@@ -13,7 +13,7 @@ from math import sqrt
 from core.plans import Relation
 from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
 from rag.exhibits import timecode
-from rag.merge import SHARED_OF_SHORTER
+from rag.merge import coincide
 from rag.phrases import tells_of
 
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
@@ -86,12 +86,6 @@ def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anch
         thumbnail_time_s=anchor.thumbnail_time_s if anchor.thumbnail_time_s is not None else target.thumbnail_time_s,
         segment_ids=tuple(dict.fromkeys((*anchor.segment_ids, *target.segment_ids))),
     )
-
-
-def coincide(moment: Moment, other: Moment) -> bool:
-    """Whether two moments are the same stretch of the same video."""
-    shorter_s = min(moment.span.duration_s, other.span.duration_s)
-    return moment.video_id == other.video_id and moment.span.overlap_s(other.span) >= SHARED_OF_SHORTER * shorter_s
 
 
 def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment]:
