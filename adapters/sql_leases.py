@@ -22,8 +22,9 @@ from adapters.sql_outbox import (
     rest_reaper,
 )
 from adapters.sql_schema import IS_OPEN, parts, videos
-from core.errors import StaleLease
-from core.records import Failure, Lease, Part, PartState, Span
+from adapters.sql_status import read_videos
+from core.errors import NotFound, StaleLease
+from core.records import Failure, Lease, Part, PartState, Span, Video
 
 COMMITTED_PROGRESS = 0.95
 """What is left of a part once its artifact stands: publishing, well under a second."""
@@ -53,6 +54,33 @@ class SqlLeases(SqlStore):
             else:
                 announce_finish_if_done(connection, video_id, now)
 
+    def reopen_video(self, video_id: str) -> Video:
+        """Make all parts of a video pending that has no work left; their artifacts stand until they are replaced."""
+        now = self._now()
+        is_finished = videos.c.finished_at.is_not(None) | videos.c.failure.is_not(null())
+        reopened = (
+            update(videos)
+            .where(videos.c.id == video_id, videos.c.deleting_at.is_(None), is_finished)
+            .values(finished_at=None, failure=None)
+            .returning(videos.c.n_parts)
+        )
+        with self._db.write() as connection:
+            if (row := connection.execute(reopened).first()) is not None:
+                pending = update(parts).where(parts.c.video_id == video_id).values(_PENDING).returning(parts.c.number)
+                numbers = sorted(connection.execute(pending).scalars())
+                if row.n_parts is None:
+                    announce(connection, video_id, "plan_video", [(video_id,)], now)
+                elif numbers:
+                    announce(connection, video_id, "index_part", [(video_id, str(n)) for n in numbers], now)
+                else:
+                    announce_finish_if_done(connection, video_id, now)
+            found = connection.execute(
+                select(videos).where(videos.c.id == video_id, videos.c.deleting_at.is_(None))
+            ).all()
+            if not found:
+                raise NotFound(f"there is no video {video_id}")
+            return read_videos(connection, found)[0]
+
     def list_parts(self, video_id: str) -> list[Part]:
         with self._db.read() as connection:
             rows = connection.execute(select(parts).where(parts.c.video_id == video_id).order_by(parts.c.number))
@@ -73,7 +101,7 @@ class SqlLeases(SqlStore):
                     connection.execute(started.values(n_started=videos.c.n_started + 1))
                 rest_reaper(connection, row.video_id, now)
                 span = Span(float(row.start_s), float(row.end_s))
-                return Lease(row.video_id, row.number, span, row.attempt, row.fence, worker)
+                return Lease(row.video_id, row.number, span, row.attempt, row.fence, worker, row.artifact_key)
         return None
 
     def renew(self, lease: Lease, *, lease_s: float, stage: str = "", progress: float = 0.0) -> None:
@@ -161,20 +189,23 @@ def part_of(row: Any) -> Part:
     )
 
 
+_PENDING = {
+    "state": PartState.PENDING,
+    "attempt": 0,
+    "n_interruptions": 0,
+    "worker": None,
+    "lease_until": 0.0,
+    "stage": "",
+    "progress": 0.0,
+    "failure": None,
+    "warnings": None,
+}
+"""A part that nobody has tried yet, or that is to be indexed again."""
+
+
 def _new_part_row(video_id: str, number: int, span: Span) -> dict[str, object]:
-    return {
-        "video_id": video_id,
-        "number": number,
-        "start_s": span.start_s,
-        "end_s": span.end_s,
-        "state": PartState.PENDING,
-        "attempt": 0,
-        "n_interruptions": 0,
-        "fence": 0,
-        "lease_until": 0.0,
-        "stage": "",
-        "progress": 0.0,
-    }
+    place = {"video_id": video_id, "number": number, "start_s": span.start_s, "end_s": span.end_s}
+    return {**_PENDING, **place, "fence": 0}
 
 
 def _claim(worker: str, now: float, lease_s: float) -> Update:

@@ -283,6 +283,33 @@ def delete(
 
 
 @app.command()
+def reindex(
+    videos: Annotated[
+        list[str] | None, typer.Argument(metavar="VIDEO…", help="Ids or titles; none: use --all.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All videos of the library.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when everything is indexed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Index videos again with the engines of now, as after an upgrade; they stay searchable meanwhile."""
+    from api import cli_render as render
+    from api.cli_add import wait_for_videos
+
+    if bool(videos) == everything:
+        raise typer.BadParameter("name videos, or say --all", param_hint="reindex")
+    with _connected(n_workers=None) as (client, server):
+        chosen = client.list_videos() if everything else [client.find_video(name) for name in videos or ()]
+        reopened = [client.reindex_video(video["id"]) for video in chosen]
+        if reopened and (wait or server.is_ours):
+            reopened = wait_for_videos(client, reopened)
+        if as_json:
+            render.print_json({"videos": reopened})
+        elif reopened:
+            render.show_videos(reopened)
+    raise typer.Exit(1 if any(video["status"] == "failed" for video in reopened) else 0)
+
+
+@app.command()
 def rebuild(as_json: AsJson = False) -> None:
     """Restore the vector index from the indexed parts, without running a model."""
     from api import cli_render as render

@@ -102,6 +102,9 @@ class Client:
         video: Json = response.json()
         return video, response.status_code == httpx.codes.ACCEPTED
 
+    def reindex_video(self, video_id: str) -> Json:
+        return self._json("POST", f"/v1/videos/{video_id}/reindex")
+
     def delete_video(self, video_id: str) -> None:
         self._send("DELETE", f"/v1/videos/{video_id}")
 

@@ -195,7 +195,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The exclusive right to index a part until it expires; ``fence`` grows with each claim of the part."""
+    """The exclusive right to index a part until it expires; ``fence`` grows with each claim of the part.
+
+    ``earlier_artifact_key`` names what was found when the part was indexed before.
+    """
 
     video_id: str
     number: int
@@ -203,6 +206,7 @@ class Lease:
     attempt: int
     fence: int
     worker: str
+    earlier_artifact_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,16 @@ class Ledger(Protocol):
         """Create the pending parts and one outbox hint ``index_part`` a part; a second call changes nothing."""
         ...
 
+    def reopen_video(self, video_id: str) -> Video:
+        """Have a finished video indexed again, and return it; what is published is found until its part is anew.
+
+        One that is still being indexed is returned as it is.
+
+        Raises:
+            NotFound: unknown or being deleted.
+        """
+        ...
+
     def list_parts(self, video_id: str) -> list[Part]: ...
 
     def claim_part(self, worker: str, *, lease_s: float) -> Lease | None:

@@ -17,7 +17,7 @@ import numpy as np
 from core.artifact import PartArtifact
 from core.errors import BadInput, TryAgain
 from core.protocols import Captioner, MediaReader, ObjectDetector, ScreenReader, ShotDetector, SpeechRecogniser
-from core.records import Evidence, Keyframe, Part, Shot, Video
+from core.records import Evidence, Keyframe, Modality, Part, Shot, Video
 from core.signals import SAMPLE_RATE_HZ, SubtitleCue
 from core.stores import MediaStore
 from indexer.captions import caption_shots
@@ -80,10 +80,12 @@ def index_part(
     perception: Perception,
     media: MediaStore,
     report: Report,
+    earlier: PartArtifact | None = None,
 ) -> PartArtifact:
     """Return everything there is to know about a part; its keyframes are in the media store when it returns.
 
-    ``cues`` are the subtitles of the whole video, empty if it has none; then speech is recognised.
+    ``cues`` are the subtitles of the whole video, empty if it has none; then speech is recognised. What ``earlier``
+    holds by the very engines of now is taken over: words are heard and read once.
 
     Raises:
         StageFailed: a stage could not finish, with its name.
@@ -91,8 +93,8 @@ def index_part(
     watch = Stopwatch()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hear") as pool:
         # The engines release the GIL: hearing and seeing share the cores, and the part is ready sooner.
-        heard = pool.submit(_hear, video, part, path, cues, perception, watch)
-        seen = _see(video, part, path, perception, watch, report)
+        heard = pool.submit(_hear, video, part, path, cues, perception, watch, earlier)
+        seen = _see(video, part, path, perception, watch, report, earlier)
         report("speech", 0.6)
         hearing = heard.result()
     report("embeddings", 0.8)
@@ -139,19 +141,41 @@ def keyframe_key(video_id: str, time_s: float) -> str:
     return f"videos/{video_id}/keyframes/{round(time_s * 1000):09d}.jpg"
 
 
+def known_evidence(earlier: PartArtifact | None, modality: Modality, engine: str) -> tuple[Evidence, ...]:
+    """Return the earlier evidence of a modality if all of it was produced by this engine; else none."""
+    found = tuple(item for item in earlier.evidence if item.modality is modality) if earlier else ()
+    return found if all(item.produced_by == engine for item in found) else ()
+
+
 def _hear(
-    video: Video, part: Part, path: Path, cues: tuple[SubtitleCue, ...], perception: Perception, watch: Stopwatch
+    video: Video,
+    part: Part,
+    path: Path,
+    cues: tuple[SubtitleCue, ...],
+    perception: Perception,
+    watch: Stopwatch,
+    earlier: PartArtifact | None,
 ) -> Hearing:
     with watch.measure("speech"):
         if cues:
             return evidence_from_subtitles(cues, part, perception.profile)
         if not video.has_audio:
             return Hearing(evidence=(), speech=(), language=None)
+        if earlier and (heard := known_evidence(earlier, Modality.SPEECH, perception.speech.name)):
+            return Hearing(heard, (), earlier.language)
         assert video.duration_s is not None, "a planned video has a duration"
         return hear_part(perception.reader, path, part, video.duration_s, perception.speech, profile=perception.profile)
 
 
-def _see(video: Video, part: Part, path: Path, perception: Perception, watch: Stopwatch, report: Report) -> Sight:
+def _see(
+    video: Video,
+    part: Part,
+    path: Path,
+    perception: Perception,
+    watch: Stopwatch,
+    report: Report,
+    earlier: PartArtifact | None,
+) -> Sight:
     if video.width_px is None:
         return Sight((), (), (), ())
     report("decode", 0.02)
@@ -163,7 +187,8 @@ def _see(video: Video, part: Part, path: Path, perception: Perception, watch: St
         keyframes = choose_keyframes(decoded, shots)
     report("screen text", 0.3)
     with watch.measure("screen text"):
-        evidence = read_screen(keyframes, perception.screen, part, perception.profile)
+        evidence = known_evidence(earlier, Modality.SCREEN, perception.screen.name)
+        evidence = evidence or read_screen(keyframes, perception.screen, part, perception.profile)
     if perception.objects is not None:
         with watch.measure("objects"):
             evidence += name_objects(keyframes, perception.objects, part, perception.profile)
@@ -172,7 +197,8 @@ def _see(video: Video, part: Part, path: Path, perception: Perception, watch: St
         report("captions", 0.5)
         try:
             with watch.measure("captions"):
-                evidence += caption_shots(shots, keyframes, perception.captioner, part, perception.profile)
+                known = known_evidence(earlier, Modality.CAPTION, perception.captioner.name)
+                evidence += known or caption_shots(shots, keyframes, perception.captioner, part, perception.profile)
         except (TryAgain, BadInput) as error:
             # A video without captions is worth more than no video: everything else about the part is known.
             warnings += (f"Captions of part {part.number} are missing: {error}",)

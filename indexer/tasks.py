@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.artifact import encode_artifact
+from core.artifact import PartArtifact, decode_artifact, encode_artifact
 from core.errors import BadInput, KinographError, NotFound, StageFailed, StaleLease, TryAgain
 from core.protocols import EntityRecogniser, MediaReader
 from core.records import Failure, Lease, Part, Video, VideoStatus
@@ -67,6 +67,8 @@ def run_next_part(tools: Tools) -> bool:
         with LeaseKeeper(tools.catalogue, lease, lease_s=tools.lease_s) as keeper:
             artifact_key, warnings = _index(lease, tools, keeper)
         tools.catalogue.commit_part(lease, artifact_key, warnings=warnings)
+        if lease.earlier_artifact_key is not None:
+            tools.media.delete_prefix(lease.earlier_artifact_key)
     except (StaleLease, NotFound) as error:
         log.info("dropped part %s/%d: %s", lease.video_id, lease.number, error)
     except KinographError as error:
@@ -104,11 +106,23 @@ def _index(lease: Lease, tools: Tools, keeper: LeaseKeeper) -> tuple[str, tuple[
     part = Part(video_id=lease.video_id, number=lease.number, span=lease.span)
     with tools.media.local_path(video.media_key) as path:
         cues = _subtitles(video, tools)
-        artifact = index_part(video, part, path, cues, tools.perception(), tools.media, keeper.report)
+        earlier = _earlier_artifact(lease, tools)
+        artifact = index_part(video, part, path, cues, tools.perception(), tools.media, keeper.report, earlier)
     log.info("indexed part %d of %s: %s", part.number, video.title, artifact.stage_seconds)
     key = artifact_key(lease)
     tools.media.put_bytes(key, encode_artifact(artifact))
     return key, artifact.warnings
+
+
+def _earlier_artifact(lease: Lease, tools: Tools) -> PartArtifact | None:
+    """Return what was found in the part before, if it was indexed before and that can still be read."""
+    if lease.earlier_artifact_key is None:
+        return None
+    try:
+        return decode_artifact(tools.media.read_bytes(lease.earlier_artifact_key))
+    except KinographError as error:
+        log.warning("part %s/%d is perceived from the start: %s", lease.video_id, lease.number, error)
+        return None
 
 
 def _subtitles(video: Video, tools: Tools) -> tuple[SubtitleCue, ...]:

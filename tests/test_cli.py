@@ -125,8 +125,8 @@ def test_help_is_light(run_cli: Run) -> None:
     assert subprocess.check_output([sys.executable, "-c", loaded], text=True).strip() == "[]"
     done = run_cli("--help")
     assert done.returncode == 0
-    commands = ["serve", "worker", "add", "list", "search", "ask", "show", "export", "delete", "rebuild", "models"]
-    commands += ["doctor", "eval", "bench", "demo"]
+    commands = ["serve", "worker", "add", "list", "search", "ask", "show", "export", "delete", "reindex", "rebuild"]
+    commands += ["models", "doctor", "eval", "bench", "demo"]
     assert [command for command in commands if command not in done.stdout] == []
 
 

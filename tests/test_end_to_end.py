@@ -162,6 +162,20 @@ def test_the_same_bytes_again_are_the_same_video(library: Library) -> None:
     assert video["id"] == library.video["id"]
 
 
+def test_indexing_again_changes_nothing_and_keeps_one_artifact_a_part(library: Library) -> None:
+    video_id = library.video["id"]
+    before = library.client.search("the great storm")["moments"]
+    assert library.client.reindex_video(video_id)["status"] == "indexing"
+    assert library.client.search("the great storm")["moments"] == before
+    for _ in library.client.follow_video(video_id):
+        pass
+    again = library.client.get_video(video_id)
+    assert (again["status"], again["parts"]) == ("ready", library.video["parts"])
+    assert library.client.search("the great storm")["moments"] == before
+    artifacts = list(library.home.glob(f"media/videos/{video_id}/parts/*"))
+    assert len(artifacts) == again["parts"]["total"], artifacts
+
+
 def test_rebuilding_the_index_changes_no_ranking(library: Library, tmp_path: Path) -> None:
     """Runs on a copy of the home, since the running service owns the original's index."""
     import shutil

@@ -100,6 +100,15 @@ def rename_video(video: VideoNeeded, body: RenameBody, services: ServicesNeeded)
     return VideoView.of(services.catalogue.rename_video(video.id, title))
 
 
+@router.post("/{video_id}/reindex", status_code=202)
+def reindex_video(video: VideoNeeded, services: ServicesNeeded) -> VideoView:
+    """Index a video again with the engines of now: after an upgrade, another profile, or a failure.
+
+    What is known of it is found meanwhile. Words that the very same engines heard or read are not asked for again.
+    """
+    return VideoView.of(services.catalogue.reopen_video(video.id))
+
+
 @router.delete("/{video_id}", status_code=204)
 def delete_video(video_id: VideoId, services: ServicesNeeded) -> None:
     """Delete a video everywhere; once this answers, nothing of it is left."""

@@ -196,7 +196,17 @@ def test_unknown_videos_are_not_found_anywhere(world: World, video_id: str) -> N
         assert response.status_code == 404
         assert response.json()["remedy"]
     assert world.client.patch(f"/v1/videos/{video_id}", json={"title": "x"}).status_code == 404
+    assert world.client.post(f"/v1/videos/{video_id}/reindex").status_code == 404
     assert world.client.delete(f"/v1/videos/{video_id}").status_code == 404
+
+
+def test_a_video_can_be_indexed_again_and_stays_found_meanwhile(world: World) -> None:
+    video_id = world.add_ready_video()
+    before = world.client.get(f"/v1/videos/{video_id}/evidence").json()
+    answer = world.client.post(f"/v1/videos/{video_id}/reindex")
+    assert (answer.status_code, answer.json()["status"]) == (202, "indexing")
+    assert world.client.get(f"/v1/videos/{video_id}/evidence").json() == before
+    assert world.client.post(f"/v1/videos/{video_id}/reindex").json()["status"] == "indexing"
 
 
 def test_delete_leaves_nothing(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.sql_leases import MAX_INTERRUPTIONS
 from adapters.sql_outbox import MAX_ATTEMPTS
+from core.errors import NotFound
 from core.records import (
     Failure,
     Lease,
@@ -23,12 +24,47 @@ from tests.contracts.steps import (
     assert_stale,
     claim,
     finish,
+    new_video,
     plan,
+    publish,
     publish_all,
+    speech,
     states,
     take_hints,
 )
 from tests.databases import Clock
+
+
+class TestReopening:
+    def test_a_finished_video_is_indexed_again_while_what_is_known_stays(self, catalogue: Catalogue) -> None:
+        catalogue.add_video(new_video("v"))
+        published = publish(catalogue, "v", [speech("e", "v", 1, 2)])
+        finish(catalogue, "v")
+        take_hints(catalogue)
+
+        assert catalogue.reopen_video("v").status is VideoStatus.INDEXING
+        assert states(catalogue, "v") == [PartState.PENDING]
+        assert take_hints(catalogue) == [("index_part", "v", "0")]
+        assert [item.id for item in catalogue.list_evidence("v")] == ["e"]
+        lease = claim(catalogue)
+        assert (lease.earlier_artifact_key, lease.attempt) == (published.artifact_key, 1)
+
+    def test_a_video_that_could_not_be_planned_is_planned_again(self, catalogue: Catalogue) -> None:
+        catalogue.add_video(NewVideo("v", "t", "v", "a.mp4", "h", "k", 1, 120.0))
+        take_hints(catalogue)
+        catalogue.fail_video("v", FAILURE)
+        assert catalogue.reopen_video("v").failure is None
+        assert take_hints(catalogue) == [("plan_video", "v")]
+
+    def test_a_video_in_hand_is_left_alone(self, catalogue: Catalogue) -> None:
+        plan(catalogue, "v", 1)
+        lease = claim(catalogue)
+        assert catalogue.reopen_video("v").status is VideoStatus.INDEXING
+        catalogue.commit_part(lease, "key")
+
+    def test_an_unknown_video_is_not_found(self, catalogue: Catalogue) -> None:
+        with pytest.raises(NotFound):
+            catalogue.reopen_video("unknown")
 
 
 class TestPlanning:
