@@ -123,7 +123,10 @@ class Captioner(Protocol):
 
 
 class VisualEncoder(Protocol):
-    """Embeds pictures and texts into one visual space."""
+    """Embeds pictures and texts into one visual space, each as one row or several.
+
+    A picture fits a query by MaxSim: the mean over the query's rows of the best cosine with any row of the picture.
+    """
 
     name: str
 
@@ -132,19 +135,22 @@ class VisualEncoder(Protocol):
         """Length of its vectors, known without loading a model."""
         ...
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        """Return L2-normalised float32 (n, dimension); pictures are uint8 (h, w, 3) RGB of any size."""
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        """Return L2-normalised float32 (n_rows, dimension) a picture, at least one row and few enough to store.
+
+        Pictures are uint8 (h, w, 3) RGB of any size.
+        """
         ...
 
-    def on_text_scale(self, cosines: FloatArray) -> FloatArray:
-        """Return cosines of query and picture as the cosines that texts which fit as well would have.
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
+        """Return fits of query and picture as the cosines that texts which fit as well would have.
 
         So that words and pictures can be compared: about 0.1 for what does not fit, 0.35 and more for what does.
         """
         ...
 
     def embed_query(self, text: str) -> FloatArray:
-        """Return L2-normalised float32 (dimension,)."""
+        """Return L2-normalised float32 (n_rows, dimension), at least one row."""
         ...
 
 

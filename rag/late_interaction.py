@@ -60,16 +60,24 @@ def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
-    """Return the best cosine of a query (v,) with each keyframe of a segment, -1 where a keyframe has no vector."""
-    best = np.full(n_keyframes, -1.0, dtype=np.float32)
+    """Return the MaxSim of a query (r, v) with each keyframe of a segment, -1 where a keyframe has no row.
+
+    It is the mean over the query's rows of the best cosine with any of the keyframe's, which stand together.
+
+    >>> import numpy as np
+    >>> held = SegmentVectors(frames=np.eye(3, dtype=np.float32), frame_owner=(0, 0, 2))
+    >>> look_at_frames(np.eye(3, dtype=np.float32)[:2], held, 3)
+    array([ 1., -1.,  0.], dtype=float32)
+    """
+    fits = np.full(n_keyframes, -1.0, dtype=np.float32)
     if vectors.frames is None:
-        return best
-    similarity = vectors.frames @ query
-    owners = vectors.frame_owner or tuple(range(len(similarity)))
-    for owner, score in zip(owners, similarity, strict=True):
-        if owner < n_keyframes:
-            best[owner] = max(best[owner], score)
-    return best
+        return fits
+    owners = np.array(vectors.frame_owner or range(len(vectors.frames)))
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    best = np.maximum.reduceat(query @ vectors.frames.T, starts, axis=1).mean(axis=0)
+    is_kept = owners[starts] < n_keyframes
+    fits[owners[starts][is_kept]] = best[is_kept]
+    return fits
 
 
 def interact_texts(query_tokens: FloatArray, tokens: Sequence[FloatArray]) -> list[float]:

@@ -24,19 +24,24 @@ ALL_CHANNELS = frozenset(Channel)
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, d), ``visual`` (v,), ``lexical`` sparse."""
+    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, k), ``visual`` (r, v), ``lexical`` sparse."""
 
     text: FloatArray
     tokens: FloatArray
     visual: FloatArray
     lexical: SparseVector
 
+    @property
+    def visual_mean(self) -> FloatArray:
+        """What ``frame_mean`` is compared with (v,): the mean of the visual rows; only its direction counts."""
+        return np.asarray(self.visual.mean(axis=0), dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A segment looked at closely.
 
-    ``dense`` and ``interaction`` are cosines, ``frames`` (one a keyframe) are on their scale; ``lexical`` is BM25 as
+    ``dense`` and ``interaction`` are cosines, ``frames`` (a fit a keyframe) are on their scale; ``lexical`` is BM25 as
     a fraction of the best segment's, times the root of the share of the query's words that the segment holds: the best
     of a library may hold one word of five. Each is 0 (frames: empty) where the segment lacks the channel.
     """
@@ -77,12 +82,12 @@ def rank_channels(
     """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched."""
     dense = ChannelQuery(Channel.TEXT, query.text)
     lexical = ChannelQuery(Channel.LEXICAL, query.lexical)
-    frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual)
+    frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual_mean)
     cheap = tuple(item for item in (dense, lexical) if item.channel in channels)
     queries = [
         dense,
         ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=cheap),
-        ChannelQuery(Channel.FRAMES, query.visual[np.newaxis], prefetch=(frame_mean,)),
+        ChannelQuery(Channel.FRAMES, query.visual, prefetch=(frame_mean,)),
     ]
     if query.lexical.indices:
         queries.append(lexical)

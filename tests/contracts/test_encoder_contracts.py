@@ -26,10 +26,14 @@ from tests.fakes.encoders import (
     FakeNameRecogniser,
     FakeTextEncoder,
     FakeVisualEncoder,
+    FakeVisualRetriever,
     picture_of,
 )
 from tests.fakes.openai_server import running_openai_server
 from tests.fakes.tiny_models import jpeg_of, save_tiny_clip, save_tiny_llava, save_tiny_sentence_model
+
+MAX_ROWS = 64
+"""More rows a picture or a query would be too many to compare; a page of a retriever of documents has a thousand."""
 
 REAL = pytest.param("real", marks=pytest.mark.models)
 
@@ -84,10 +88,10 @@ class TestTextEncoder:
         assert int(np.argmax(text_encoder.embed_passages(passages) @ text_encoder.embed_query(passages[0]))) == 0
 
 
-@pytest.fixture(scope="module", params=["fake", "tiny", REAL])
+@pytest.fixture(scope="module", params=["fake", "fake-rows", "tiny", REAL])
 def visual_encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> VisualEncoder:
-    if request.param == "fake":
-        return FakeVisualEncoder()
+    if request.param.startswith("fake"):
+        return FakeVisualRetriever() if request.param == "fake-rows" else FakeVisualEncoder()
     if request.param == "tiny":
         folder = save_tiny_clip(tmp_path_factory.mktemp("clips") / "tiny-clip")
         return OpenClipEncoder(f"local-dir:{folder}", threads=1)
@@ -101,8 +105,11 @@ class TestVisualEncoder:
             picture_of("blue", width_px=7, height_px=300),
             picture_of("black", width_px=1, height_px=1),
         ]
-        assert_unit_rows(visual_encoder.embed_pictures(pictures), 3, visual_encoder.dimension)
-        assert_unit_rows(visual_encoder.embed_query("something blue")[None], 1, visual_encoder.dimension)
+        embedded = [*visual_encoder.embed_pictures(pictures), visual_encoder.embed_query("something blue")]
+        assert len(embedded) == 4
+        for rows in embedded:
+            assert 1 <= len(rows) <= MAX_ROWS
+            assert_unit_rows(rows, len(rows), visual_encoder.dimension)
 
     def test_a_better_fit_stays_better_on_the_scale_of_texts(self, visual_encoder: VisualEncoder) -> None:
         scaled = visual_encoder.on_text_scale(np.array([-1.0, 0.1, 0.2, 0.3, 0.9], dtype=np.float32))
@@ -110,12 +117,13 @@ class TestVisualEncoder:
         assert (np.diff(scaled) > 0).all()
 
     def test_no_pictures_give_no_rows(self, visual_encoder: VisualEncoder) -> None:
-        assert visual_encoder.embed_pictures([]).shape == (0, visual_encoder.dimension)
+        assert visual_encoder.embed_pictures([]) == []
 
     def test_company_changes_nothing(self, visual_encoder: VisualEncoder) -> None:
         pictures = [picture_of(colour) for colour in ("red", "green", "white")] * 7
         together = visual_encoder.embed_pictures(pictures)
-        np.testing.assert_allclose(visual_encoder.embed_pictures(pictures[1:2])[0], together[1], atol=1e-4)
+        (alone,) = visual_encoder.embed_pictures(pictures[1:2])
+        np.testing.assert_allclose(alone, together[1], atol=1e-4)
         np.testing.assert_allclose(together[1], together[-2], atol=1e-4)
 
 
