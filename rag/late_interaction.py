@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.signals import FloatArray, SegmentVectors
 
 
@@ -28,8 +29,8 @@ class Interaction:
     readings: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
-    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens.
+def interact(query_tokens: FloatArray, vectors: SegmentVectors, scale: CosineScale = AS_IT_IS) -> Interaction:
+    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens, their cosines read on a scale.
 
     >>> import numpy as np
     >>> from core.signals import TokenRange
@@ -42,7 +43,7 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
     """
     if vectors.text_tokens is None or len(query_tokens) == 0:
         return Interaction(0.0, {})
-    similarity = query_tokens @ vectors.text_tokens.T
+    similarity = scale.read(query_tokens @ vectors.text_tokens.T)
     readings: dict[str, tuple[FloatArray, ...]] = {}
     for item in vectors.token_ranges:
         if item.end > item.start:
@@ -80,9 +81,11 @@ def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int)
     return fits
 
 
-def interact_texts(query_tokens: FloatArray, tokens: Sequence[FloatArray]) -> list[float]:
+def interact_texts(
+    query_tokens: FloatArray, tokens: Sequence[FloatArray], scale: CosineScale = AS_IT_IS
+) -> list[float]:
     """Return the MaxSim of query tokens (q, d) with each text's tokens (t, d), as a mean cosine; 0.0 for no tokens."""
     return [
-        float((query_tokens @ matrix.T).max(axis=1).mean()) if len(matrix) and len(query_tokens) else 0.0
+        float(scale.read(query_tokens @ matrix.T).max(axis=1).mean()) if len(matrix) and len(query_tokens) else 0.0
         for matrix in tokens
     ]

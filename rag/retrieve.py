@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
 from core.records import Segment
 from core.signals import FloatArray, SparseVector
@@ -24,12 +25,17 @@ ALL_CHANNELS = frozenset(Channel)
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, k), ``visual`` (r, v), ``lexical`` sparse."""
+    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, k), ``visual`` (r, v), ``lexical`` sparse.
+
+    ``text_scale`` and ``token_scale``: how cosines with the first two are read.
+    """
 
     text: FloatArray
     tokens: FloatArray
     visual: FloatArray
     lexical: SparseVector
+    text_scale: CosineScale = AS_IT_IS
+    token_scale: CosineScale = AS_IT_IS
 
     @property
     def visual_mean(self) -> FloatArray:
@@ -73,6 +79,8 @@ def encode_query(query: str, text: TextEncoder, visual: VisualEncoder, lexical: 
         tokens=text.embed_query_tokens(query),
         visual=visual.embed_query(query),
         lexical=lexical.encode_query(query),
+        text_scale=text.text_scale,
+        token_scale=text.token_scale,
     )
 
 
@@ -117,9 +125,11 @@ def examine(
         held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
             point=point,
-            dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
+            dense=float(query.text_scale.read(vectors.text @ query.text)) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
-            interaction=interact(query.tokens, vectors) if Channel.TEXT_TOKENS in channels else Interaction(0.0, {}),
+            interaction=interact(query.tokens, vectors, query.token_scale)
+            if Channel.TEXT_TOKENS in channels
+            else Interaction(0.0, {}),
             frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
             if Channel.FRAMES in channels
             else no_frames,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS
 from core.protocols import Message, TextEncoder
 from core.signals import FloatArray, ImageArray, NamedSpan, SparseVector
 
@@ -38,7 +39,8 @@ class FakeTextEncoder:
     name = "fake-text"
 
     def __init__(self, dimension: int = 64) -> None:
-        self.dimension = dimension
+        self.dimension = self.token_dimension = dimension
+        self.text_scale = self.token_scale = AS_IT_IS
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         return np.stack([self.embed_query(text) for text in texts]) if texts else np.zeros((0, self.dimension), "f4")

@@ -89,13 +89,70 @@ def save_tiny_clip(folder: Path) -> Path:
 
 def save_tiny_sentence_model(folder: Path, *, prompts: dict[str, str] | None = None) -> Path:
     """Save a BERT with two layers of 16 numbers reading 12 tokens, as sentence-transformers does; return the folder."""
+    load_torch(1)
+    sentences: Any = importlib.import_module("sentence_transformers")
+    modules: Any = importlib.import_module("sentence_transformers.sentence_transformer.modules")
+    transformer = modules.Transformer(str(_save_tiny_bert(folder / "bert")), max_seq_length=12)
+    pooling = modules.Pooling(16, pooling_mode="mean")
+    sentences.SentenceTransformer(modules=[transformer, pooling], prompts=prompts, device="cpu").save(str(folder))
+    return folder
+
+
+def save_tiny_colbert(folder: Path) -> Path:
+    """Save a BERT projected to 8 numbers a token, queries masked up to 10, as ColBERT does; return the folder."""
+    torch = load_torch(1)
+    tensors: Any = importlib.import_module("safetensors.torch")
+    _save_tiny_bert(folder)
+    weights = {f"bert.{name}": value for name, value in tensors.load_file(folder / "model.safetensors").items()}
+    weights["linear.weight"] = torch.randn(8, 16, generator=torch.Generator().manual_seed(7))
+    tensors.save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text()) | {"architectures": ["HF_ColBERT"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    metadata = {"query_token_id": "[unused0]", "doc_token_id": "[unused1]", "dim": 8, "doc_maxlen": 12}
+    metadata |= {"query_maxlen": 10, "attend_to_mask_tokens": False, "mask_punctuation": True}
+    (folder / "artifact.metadata").write_text(json.dumps(metadata))
+    return folder
+
+
+def save_tiny_pylate(folder: Path) -> Path:
+    """Save the same model as PyLate does, its markers [Q] and [D] added to the tokenizer; return the folder."""
+    torch = load_torch(1)
+    tensors: Any = importlib.import_module("safetensors.torch")
+    engine: Any = importlib.import_module("transformers")
+    _save_tiny_bert(folder)
+    tokenizer = engine.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["[Q] ", "[D] "])
+    tokenizer.save_pretrained(folder)
+    model = engine.BertModel.from_pretrained(folder)
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(folder)
+    projection = folder / "1_Dense"
+    projection.mkdir()
+    weight = torch.randn(8, 16, generator=torch.Generator().manual_seed(7))
+    tensors.save_file({"linear.weight": weight}, projection / "model.safetensors", metadata={"format": "pt"})
+    dense = {"in_features": 16, "out_features": 8, "bias": False, "use_residual": False}
+    dense["activation_function"] = "torch.nn.modules.linear.Identity"
+    (projection / "config.json").write_text(json.dumps(dense))
+    module_types = {"": "sentence_transformers.models.Transformer", "1_Dense": "pylate.models.Dense.Dense"}
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": kind} for i, (path, kind) in enumerate(module_types.items())
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    saved = {"prompts": {}, "default_prompt_name": None, "similarity_fn_name": "MaxSim", "query_prefix": "[Q] "}
+    saved |= {"document_prefix": "[D] ", "query_length": 10, "document_length": 12, "do_query_expansion": True}
+    saved |= {"attend_to_expansion_tokens": False, "skiplist_words": [",", "!", "?", "."]}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(saved))
+    return folder
+
+
+def _save_tiny_bert(folder: Path) -> Path:
+    """Save a BERT with two layers of 16 numbers, words and letters in its tokenizer; return the folder."""
     torch = load_torch(1)
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     engine: Any = importlib.import_module("transformers")
-    sentences: Any = importlib.import_module("sentence_transformers")
-    modules: Any = importlib.import_module("sentence_transformers.sentence_transformer.modules")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz", ":", "dog", "cat", "house", "query"]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]", *"abcdefghijklmnopqrstuvwxyz:,.!?"]
+    words += ["dog", "cat", "house", "query"]
     vocabulary = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="[UNK]"))
     vocabulary.normalizer = normalizers.Lowercase()
     vocabulary.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -103,8 +160,7 @@ def save_tiny_sentence_model(folder: Path, *, prompts: dict[str, str] | None = N
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    bare = folder / "bert"
-    engine.PreTrainedTokenizerFast(tokenizer_object=vocabulary, **special).save_pretrained(bare)
+    engine.PreTrainedTokenizerFast(tokenizer_object=vocabulary, mask_token="[MASK]", **special).save_pretrained(folder)
     torch.manual_seed(7)
     engine.BertModel(
         engine.BertConfig(
@@ -115,8 +171,5 @@ def save_tiny_sentence_model(folder: Path, *, prompts: dict[str, str] | None = N
             intermediate_size=32,
             max_position_embeddings=64,
         )
-    ).save_pretrained(bare)
-    transformer = modules.Transformer(str(bare), max_seq_length=12)
-    pooling = modules.Pooling(16, pooling_mode="mean")
-    sentences.SentenceTransformer(modules=[transformer, pooling], prompts=prompts, device="cpu").save(str(folder))
+    ).save_pretrained(folder)
     return folder
