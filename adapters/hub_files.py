@@ -55,7 +55,7 @@ def token_dimension(model: str | Path) -> int:
     if found is None:
         raise BadInput(
             f"{model} is no late-interaction model: it has no projection of its tokens",
-            remedy="Choose a ColBERT model such as answerdotai/answerai-colbert-small-v1, or leave the setting empty.",
+            remedy="Choose a ColBERT model such as answerdotai/answerai-colbert-small-v1, or the text model again.",
         )
     return int(found)
 

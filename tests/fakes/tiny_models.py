@@ -124,7 +124,7 @@ def save_tiny_pylate(folder: Path) -> Path:
     tokenizer.add_tokens(["[Q] ", "[D] "])
     tokenizer.save_pretrained(folder)
     model = engine.BertModel.from_pretrained(folder)
-    model.resize_token_embeddings(len(tokenizer))
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.save_pretrained(folder)
     projection = folder / "1_Dense"
     projection.mkdir()
@@ -145,6 +145,33 @@ def save_tiny_pylate(folder: Path) -> Path:
     return folder
 
 
+def save_tiny_colqwen(folder: Path) -> Path:
+    """Save a ColQwen2 with two layers of 16 numbers and rows of 8, and its processor; return the folder."""
+    torch = load_torch(1)
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    engine: Any = importlib.import_module("transformers")
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
+    words = [*special, "<unk>", "Query", ":", "user", "Describe", "the", "image", ".", "a", "red", "blue", "dog"]
+    vocabulary = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    vocabulary.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = engine.PreTrainedTokenizerFast(
+        tokenizer_object=vocabulary, pad_token="<|endoftext|>", eos_token="<|im_end|>", unk_token="<unk>"
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": special[1:]})
+    pictures = engine.Qwen2VLImageProcessor(patch_size=4, merge_size=2, min_pixels=64, max_pixels=64 * 64)
+    engine.ColQwen2Processor(image_processor=pictures, tokenizer=tokenizer).save_pretrained(folder)
+    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text |= {"num_key_value_heads": 2, "vocab_size": len(words), "max_position_embeddings": 2048}
+    text |= {"rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}}
+    vision = {"depth": 2, "embed_dim": 16, "hidden_size": 16, "num_heads": 2, "patch_size": 4, "mlp_ratio": 2}
+    ids = {"image_token_id": 5, "vision_start_token_id": 3, "vision_end_token_id": 4, "video_token_id": 6}
+    vlm = engine.Qwen2VLConfig(text_config=text, vision_config=vision, **ids)
+    torch.manual_seed(7)
+    engine.ColQwen2ForRetrieval(engine.ColQwen2Config(vlm_config=vlm, embedding_dim=8)).save_pretrained(folder)
+    return folder
+
+
 def _save_tiny_bert(folder: Path) -> Path:
     """Save a BERT with two layers of 16 numbers, words and letters in its tokenizer; return the folder."""
     torch = load_torch(1)
@@ -155,7 +182,7 @@ def _save_tiny_bert(folder: Path) -> Path:
     words += ["dog", "cat", "house", "query"]
     vocabulary = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="[UNK]"))
     vocabulary.normalizer = normalizers.Lowercase()
-    vocabulary.pre_tokenizer = pre_tokenizers.Whitespace()
+    vocabulary.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     vocabulary.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -170,6 +197,7 @@ def _save_tiny_bert(folder: Path) -> Path:
             num_attention_heads=2,
             intermediate_size=32,
             max_position_embeddings=64,
+            initializer_range=0.5,  # at the usual 0.02 a word hardly feels the words beside it
         )
     ).save_pretrained(folder)
     return folder
