@@ -10,6 +10,7 @@ import os
 from adapters.blobs import FsspecMediaStore
 from adapters.concepts import ConceptVisualEncoder
 from adapters.jobs import CeleryJobQueue, make_celery
+from adapters.late_interaction_text import LateInteractionTextEncoder
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.media import AvMediaReader
 from adapters.open_clip_encoder import OpenClipEncoder
@@ -22,6 +23,7 @@ from adapters.sql_catalogue import SqlCatalogue
 from adapters.text_encoder import OFFLINE_MODEL, SentenceTextEncoder
 from adapters.transformers_vlm import TransformersLanguageModel
 from adapters.transnet import TransNetShotDetector
+from adapters.visual_retriever import VisualRetriever
 from adapters.vlm_captioner import VlmCaptioner
 from adapters.whisper import WhisperRecogniser
 from core.protocols import (
@@ -40,9 +42,6 @@ from core.protocols import (
 from core.settings import Settings
 from core.stores import Catalogue, MediaStore, SegmentIndex
 
-TEXT_DIMENSION = 384
-"""Of both default text models (all-MiniLM-L6-v2 and its offline package)."""
-
 TEXT_THREADS_FOR_QUERIES = 1
 """A query on one thread took 16 ms, on two contended threads 231 ms."""
 
@@ -60,33 +59,24 @@ def build_media_store(settings: Settings) -> MediaStore:
 def build_index(settings: Settings, *, recreate: bool = False) -> SegmentIndex:
     """Return the vector index: the shard in home (this process becomes its owner), or the server's collection.
 
-    ``recreate`` drops what is there first, for a rebuild after the models changed.
+    ``recreate`` drops what is there first, for a rebuild after the models changed. The sizes of vectors come from the
+    models' configurations, so no weights load here.
     """
-    url, frame_dim = settings.qdrant_url, visual_dimension(settings)
+    text = build_text_encoder(settings, threads=settings.threads)
+    visual = build_visual_encoder(settings, text, threads=settings.threads)
+    url, text_dim, token_dim, frame_dim = settings.qdrant_url, text.dimension, text.token_dimension, visual.dimension
     if url is None:
-        return EdgeSegmentIndex(
-            settings.home / "index" / settings.profile,
-            text_dim=TEXT_DIMENSION,
-            token_dim=TEXT_DIMENSION,
-            frame_dim=frame_dim,
-            recreate=recreate,
-        )
+        folder = settings.home / "index" / settings.profile
+        return EdgeSegmentIndex(folder, text_dim=text_dim, token_dim=token_dim, frame_dim=frame_dim, recreate=recreate)
     api_key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
     return ServerSegmentIndex(
         lambda: connect_qdrant(url, api_key),
         collection=f"kinograph-{settings.profile}",
-        text_dim=TEXT_DIMENSION,
-        token_dim=TEXT_DIMENSION,
+        text_dim=text_dim,
+        token_dim=token_dim,
         frame_dim=frame_dim,
         recreate=recreate,
     )
-
-
-def visual_dimension(settings: Settings) -> int:
-    """Return the size of frame vectors without loading a model: of the text space in `offline`, of CLIP otherwise."""
-    if settings.profile == "offline":
-        return TEXT_DIMENSION
-    return OpenClipEncoder.dimension_of(settings.clip_model)
 
 
 def build_job_queue(settings: Settings) -> JobQueue:
@@ -121,14 +111,21 @@ def build_screen_reader(settings: Settings) -> ScreenReader:
 
 
 def build_text_encoder(settings: Settings, *, threads: int) -> TextEncoder:
-    model = OFFLINE_MODEL if settings.profile == "offline" else settings.text_model
-    return SentenceTextEncoder(model, threads=threads)
+    """Return the text encoder; in `standard` its tokens are of a model of their own, unless both are the same."""
+    if settings.profile == "offline":
+        return SentenceTextEncoder(OFFLINE_MODEL, threads=threads)
+    dense = SentenceTextEncoder(settings.text_model, threads=threads)
+    if settings.token_model == settings.text_model:
+        return dense
+    return LateInteractionTextEncoder(settings.token_model, dense, threads=threads)
 
 
 def build_visual_encoder(settings: Settings, text: TextEncoder, *, threads: int) -> VisualEncoder:
     """Return the visual encoder; ``text`` is the encoder whose space ConSE maps pictures into."""
     if settings.profile == "offline":
         return ConceptVisualEncoder(text, threads=threads)
+    if settings.visual_retriever:
+        return VisualRetriever(settings.visual_retriever, threads=threads)
     return OpenClipEncoder(settings.clip_model, settings.clip_weights, threads=threads)
 
 

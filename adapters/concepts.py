@@ -64,26 +64,26 @@ class ConceptVisualEncoder:
         self._lock = threading.Lock()
         self._space: ConceptSpace | None = None
 
-    def on_text_scale(self, cosines: FloatArray) -> FloatArray:
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
         """Return the cosines as they are: pictures are mixtures of texts here."""
-        return cosines
+        return fits
 
     @cached_property
     def dimension(self) -> int:
         return self._text_encoder.dimension
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        """Return L2-normalised float32 (n, dimension); pictures are uint8 (h, w, 3) RGB of any size."""
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        """Return one L2-normalised float32 row (1, dimension) a picture, which is uint8 (h, w, 3) RGB of any size."""
         if not pictures:
-            return np.zeros((0, self.dimension), np.float32)
+            return []
         views = [views_of(picture) for picture in pictures]
         vectors = tell_in_words(self._classifier.classify([view for few in views for view in few]), self._concepts())
         starts = np.cumsum([0, *(len(few) for few in views[:-1])])
-        return unit_rows(np.add.reduceat(vectors, starts, axis=0))
+        return [row[np.newaxis] for row in unit_rows(np.add.reduceat(vectors, starts, axis=0))]
 
     def embed_query(self, text: str) -> FloatArray:
-        """Return L2-normalised float32 (dimension,): the text encoder's."""
-        return self._text_encoder.embed_query(text)
+        """Return one L2-normalised float32 row (1, dimension): the text encoder's vector."""
+        return self._text_encoder.embed_query(text)[np.newaxis]
 
     def _concepts(self) -> ConceptSpace:
         """Return the space of concepts, computed once (4 s)."""

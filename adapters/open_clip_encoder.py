@@ -83,32 +83,31 @@ class OpenClipEncoder:
     def dimension(self) -> int:
         """Numbers in a vector; asking it of a model on the hub loads the model."""
         if self._model.startswith("hf-hub:"):
-            return len(self.embed_query("dimension"))
+            return int(self.embed_query("dimension").shape[1])
         return self.dimension_of(self._model)
 
-    def on_text_scale(self, cosines: FloatArray) -> FloatArray:
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
         """Return cosines stretched from UNRELATED–MATCHING of CLIP to the same of texts."""
-        share = (cosines - UNRELATED_COSINE) / (MATCHING_COSINE - UNRELATED_COSINE)
+        share = (fits - UNRELATED_COSINE) / (MATCHING_COSINE - UNRELATED_COSINE)
         return (UNRELATED_TEXT + share * (MATCHING_TEXT - UNRELATED_TEXT)).astype(np.float32)
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        """Return L2-normalised float32 (n, dimension); pictures are uint8 (h, w, 3) RGB of any size."""
-        if not pictures:
-            return np.zeros((0, self.dimension), np.float32)
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        """Return one L2-normalised float32 row (1, dimension) a picture, which is uint8 (h, w, 3) RGB of any size."""
         torch, parts = load_torch(), self._load()
-        rows = []
+        rows: list[FloatArray] = []
         for start in range(0, len(pictures), BATCH_SIZE):
             inputs = [parts.to_input(Image.fromarray(picture)) for picture in pictures[start : start + BATCH_SIZE]]
             with torch.inference_mode():
-                rows.append(parts.model.encode_image(torch.stack(inputs), normalize=True).float().numpy())
-        return np.concatenate(rows)
+                encoded = parts.model.encode_image(torch.stack(inputs), normalize=True).float().numpy()
+            rows += [row[np.newaxis] for row in encoded]
+        return rows
 
     def embed_query(self, text: str) -> FloatArray:
-        """Return L2-normalised float32 (dimension,); text beyond the model's context is cut, as its tokenizer does."""
+        """Return one L2-normalised float32 row (1, dimension); its tokenizer cuts text beyond the model's context."""
         torch, parts = load_torch(), self._load()
         with torch.inference_mode():
-            vector = parts.model.encode_text(parts.tokenizer([text]), normalize=True)[0]
-        return np.asarray(vector.float().numpy(), np.float32)
+            encoded = parts.model.encode_text(parts.tokenizer([text]), normalize=True)
+        return np.asarray(encoded.float().numpy(), np.float32)
 
     def _load(self) -> _Parts:
         with self._lock:

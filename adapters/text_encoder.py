@@ -6,6 +6,7 @@ It does not know what the texts are, nor how vectors are compared.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,8 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from adapters.cosine_levels import measure_text_scale, measure_token_scale
+from adapters.hub_files import HUB_REMEDY, text_dimension
+from adapters.text_pieces import cut_at_words, encode_in_batches
 from adapters.torch_runtime import hide_loading_bars, load_torch
 from adapters.weights import model_files
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.errors import BadInput
 from core.signals import FloatArray
 
@@ -25,10 +30,13 @@ OFFLINE_MODEL = "all-MiniLM-L6-v2"
 """The model that travels in a pip package: 256 tokens, English. Names of the hub carry an owner and a slash."""
 OFFLINE_DIMENSION = 384
 
-BATCH_SIZE = 32
-"""Passages of near-equal length a forward pass: sorted batches of 32 ran within 5 % of the best size tried."""
+E5 = re.compile(r"(?:^|[/-])e5-(?:small|base|large)(?:-v2|-unsupervised)?$")
+E5_PROMPTS = {"query": "query: ", "document": "passage: "}
+"""E5 models are trained with these, as their model cards say, and their checkpoints do not hold them."""
+
 N_CACHED_QUERIES = 64
-"""A search asks for the vector and the tokens of the same query, and both come from one forward pass."""
+"""A search asks for the vector and the tokens of the same query, and both come from one forward pass; an answer asks
+for both of the same passages, of which the last are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +69,38 @@ class SentenceTextEncoder:
         self._loaded: Any = None
         self._query_cache: OrderedDict[str, _Encoded] = OrderedDict()
         self._query_lock = threading.Lock()
+        self._last_passages: tuple[tuple[str, ...], list[_Encoded]] = ((), [])
 
     @cached_property
     def dimension(self) -> int:
-        """Numbers in a vector; asking it of any but the offline model loads the model."""
+        """Numbers in a vector, from the model's configuration; a model that does not say is loaded."""
         if self._model == OFFLINE_MODEL:
             return OFFLINE_DIMENSION
-        return int(self._load().get_embedding_dimension())
+        return text_dimension(self._model) or int(self._load().get_embedding_dimension())
+
+    @cached_property
+    def token_dimension(self) -> int:
+        """Numbers in a token's vector; asking it of any but the offline model loads the model."""
+        return OFFLINE_DIMENSION if self._model == OFFLINE_MODEL else int(self._load()[0].get_embedding_dimension())
+
+    @cached_property
+    def text_scale(self) -> CosineScale:
+        """How to read cosines of its vectors; measured with the model unless it is the offline one."""
+        return AS_IT_IS if self._model == OFFLINE_MODEL else measure_text_scale(self)
+
+    @cached_property
+    def token_scale(self) -> CosineScale:
+        """How to read cosines of its tokens; measured with the model unless it is the offline one."""
+        return AS_IT_IS if self._model == OFFLINE_MODEL else measure_token_scale(self)
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         """Return L2-normalised float32 (n, dimension); (0, dimension) for no texts."""
-        encoded = self._encode(texts, "document")
+        encoded = self._encode_passages(texts)
         return np.stack([one.vector for one in encoded]) if encoded else np.zeros((0, self.dimension), np.float32)
 
     def embed_passage_tokens(self, texts: Sequence[str]) -> list[FloatArray]:
         """Return one L2-normalised float32 (n_tokens, dimension) a text; an empty text has no tokens."""
-        return [one.tokens for one in self._encode(texts, "document")]
+        return [one.tokens for one in self._encode_passages(texts)]
 
     def embed_query(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (dimension,)."""
@@ -85,6 +109,14 @@ class SentenceTextEncoder:
     def embed_query_tokens(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (n_tokens, dimension)."""
         return self._encode_query(text).tokens
+
+    def _encode_passages(self, texts: Sequence[str]) -> list[_Encoded]:
+        """Encode the texts, or return what was made of the same texts just before."""
+        asked, (last, encoded) = tuple(texts), self._last_passages
+        if asked != last:
+            encoded = self._encode(asked, "document")
+            self._last_passages = (asked, encoded)
+        return encoded
 
     def _encode_query(self, text: str) -> _Encoded:
         with self._query_lock:
@@ -101,22 +133,20 @@ class SentenceTextEncoder:
         return encoded
 
     def _encode(self, texts: Sequence[str], role: str) -> list[_Encoded]:
-        """Encode each text; longest first in batches of near-equal length, so little padding is computed."""
         if not texts:
             return []
         prompt = self._prompt(role)
-        pieces = [(owner, piece) for owner, text in enumerate(texts) for piece in self._pieces(prompt, text)]
-        order = sorted(range(len(pieces)), key=lambda index: -len(pieces[index][1]))
-        by_owner: list[dict[int, _Encoded]] = [{} for _ in texts]
-        for start in range(0, len(order), BATCH_SIZE):
-            batch = order[start : start + BATCH_SIZE]
-            encoded = self._forward(prompt, [pieces[index][1] for index in batch])
-            for index, one in zip(batch, encoded, strict=True):
-                by_owner[pieces[index][0]][index] = one
-        return [_join([parts[index] for index in sorted(parts)]) for parts in by_owner]
+        return [
+            _join(pieces)
+            for pieces in encode_in_batches(
+                texts, lambda text: self._pieces(prompt, text), lambda pieces: self._forward(prompt, pieces)
+            )
+        ]
 
     def _prompt(self, role: str) -> str:
-        prompts = self._load().prompts or {}
+        prompts = {name: prompt for name, prompt in (self._load().prompts or {}).items() if prompt}
+        if not prompts and E5.search(self.name):
+            prompts = E5_PROMPTS
         return str(prompts.get(role) or (prompts.get("passage") if role == "document" else "") or "")
 
     def _pieces(self, prompt: str, text: str) -> list[str]:
@@ -172,46 +202,8 @@ class SentenceTextEncoder:
         try:
             model = SentenceTransformer(str(source), device="cpu")
         except (OSError, ValueError) as error:
-            raise BadInput(
-                f"the text model {self.name} cannot be loaded: {error}",
-                remedy="Check the name and that huggingface.co is reachable, or choose the profile `offline`.",
-            ) from error
-        model.eval()
-        self._check_dimensions(model)
-        return model
-
-    def _check_dimensions(self, model: Any) -> None:
-        """Refuse models whose tokens live in another space than their texts (a dense layer after pooling)."""
-        n_token = model[0].get_embedding_dimension()
-        n_text = model.get_embedding_dimension()
-        if n_token != n_text:
-            raise BadInput(
-                f"the text model {self.name} has tokens of {n_token} and texts of {n_text} numbers",
-                remedy="Choose a model that pools its tokens without a dense layer, such as all-MiniLM-L6-v2.",
-            )
-
-
-def cut_at_words(offsets: Sequence[tuple[int, int]], max_tokens: int) -> list[tuple[int, int]]:
-    """Return character ranges of at most ``max_tokens`` tokens each, begun at a word where one is in reach.
-
-    ``offsets`` are the characters ``[start, end)`` of each token, ascending. A token that does not touch the one
-    before it begins a word; a single word longer than the limit is cut inside.
-
-    >>> cut_at_words([(0, 2), (3, 5), (5, 7), (8, 9)], 2)
-    [(0, 2), (3, 7), (8, 9)]
-    >>> cut_at_words([(0, 1), (1, 2), (2, 3)], 2)
-    [(0, 2), (2, 3)]
-    """
-    ranges = []
-    first = 0
-    while first < len(offsets):
-        end = min(first + max_tokens, len(offsets))
-        if end < len(offsets):
-            starts = (index for index in range(end, first, -1) if offsets[index][0] > offsets[index - 1][1])
-            end = next(starts, end)
-        ranges.append((offsets[first][0], offsets[end - 1][1]))
-        first = end
-    return ranges
+            raise BadInput(f"the text model {self.name} cannot be loaded: {error}", remedy=HUB_REMEDY) from error
+        return model.eval()
 
 
 def _join(pieces: Sequence[_Encoded]) -> _Encoded:

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from adapters.hub_files import is_at_hand
 from adapters.weights import MODELS, WeightFile
 from api.cli_server import find_server, is_alive
 from core.errors import BadInput
@@ -225,6 +226,22 @@ def _check_models(settings: Settings) -> Iterator[Check]:
         is_needed = settings.profile == "offline" and not _is_alternative(model.model, settings)
         is_bad = model.status == "mismatch" or is_needed
         yield Check(f"model {model.model}", Verdict.FAIL if is_bad else Verdict.WARN, model.detail, model.remedy)
+    if settings.profile == "standard":
+        yield from _check_hub_models(settings)
+
+
+def _check_hub_models(settings: Settings) -> Iterator[Check]:
+    """Yield whether the models named in the settings are at hand; CLIP and speech models have caches of their own."""
+    for name, model in (
+        ("text model", settings.text_model),
+        ("token model", settings.token_model),
+        ("visual retriever", settings.visual_retriever),
+    ):
+        if model and is_at_hand(model):
+            yield Check(name, Verdict.OK, f"{model} is on this machine")
+        elif model:
+            remedy = "It is fetched from huggingface.co when the API starts; HF_HOME says where it is kept."
+            yield Check(name, Verdict.WARN, f"{model} is not on this machine yet", remedy)
 
 
 def _is_alternative(model: str, settings: Settings) -> bool:

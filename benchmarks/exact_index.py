@@ -46,10 +46,10 @@ class ExactIndex:
         self._library = library
         self._tenant = tenant
         self._row_by_query = {query.vectors.text.tobytes(): row for row, query in enumerate(queries)}
-        self._row_by_query |= {query.vectors.visual.tobytes(): row for row, query in enumerate(queries)}
+        self._row_by_query |= {query.vectors.visual_mean.tobytes(): row for row, query in enumerate(queries)}
         self._asked = {
             Channel.TEXT: np.stack([query.vectors.text for query in queries]),
-            Channel.FRAME_MEAN: np.stack([query.vectors.visual for query in queries]),
+            Channel.FRAME_MEAN: np.stack([query.vectors.visual_mean for query in queries]),
         }
         shape = (len(queries), 0)
         self._best = {channel: _Best(np.zeros(shape, np.float32), np.zeros(shape, np.int64)) for channel in self._asked}

@@ -60,7 +60,7 @@ class _CosineScale:
     name = "synthetic"
     dimension = 0
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
         raise NotImplementedError("synthetic pictures have vectors from the start")
 
     def embed_query(self, text: str) -> FloatArray:

@@ -138,7 +138,7 @@ class SyntheticLibrary:
             vectors = QueryVectors(
                 text=_normalised(tokens.mean(axis=0, keepdims=True))[0],
                 tokens=_normalised(tokens),
-                visual=_normalised(picture[None])[0],
+                visual=_normalised(picture[None]),
                 lexical=SparseVector(terms.indices, (1.0,) * len(terms.indices)),
             )
             found.append(SyntheticQuery(vectors, target))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.cosine_scales import CosineScale
 from core.plans import QueryPlan
 from core.records import Answer, Moment, Span
 from core.signals import (
@@ -123,7 +124,10 @@ class Captioner(Protocol):
 
 
 class VisualEncoder(Protocol):
-    """Embeds pictures and texts into one visual space."""
+    """Embeds pictures and texts into one visual space, each as one row or several.
+
+    A picture fits a query by MaxSim: the mean over the query's rows of the best cosine with any row of the picture.
+    """
 
     name: str
 
@@ -132,30 +136,48 @@ class VisualEncoder(Protocol):
         """Length of its vectors, known without loading a model."""
         ...
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        """Return L2-normalised float32 (n, dimension); pictures are uint8 (h, w, 3) RGB of any size."""
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        """Return L2-normalised float32 (n_rows, dimension) a picture, at least one row and few enough to store.
+
+        Pictures are uint8 (h, w, 3) RGB of any size.
+        """
         ...
 
-    def on_text_scale(self, cosines: FloatArray) -> FloatArray:
-        """Return cosines of query and picture as the cosines that texts which fit as well would have.
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
+        """Return fits of query and picture as the cosines that texts which fit as well would have.
 
         So that words and pictures can be compared: about 0.1 for what does not fit, 0.35 and more for what does.
         """
         ...
 
     def embed_query(self, text: str) -> FloatArray:
-        """Return L2-normalised float32 (dimension,)."""
+        """Return L2-normalised float32 (n_rows, dimension), at least one row."""
         ...
 
 
 class TextEncoder(Protocol):
-    """Embeds texts, as one vector and as one vector a token."""
+    """Embeds texts, as one vector and as one vector a token; the two may be of different models and sizes."""
 
     name: str
 
     @property
     def dimension(self) -> int:
-        """Length of its vectors, known without loading a model."""
+        """Length of its vectors, known without loading a model where the model says so in a file."""
+        ...
+
+    @property
+    def token_dimension(self) -> int:
+        """Length of its token vectors, known as ``dimension`` is."""
+        ...
+
+    @property
+    def text_scale(self) -> CosineScale:
+        """How to read cosines of its vectors, on the scale that thresholds are set on; it may load the model."""
+        ...
+
+    @property
+    def token_scale(self) -> CosineScale:
+        """The same for cosines of its token vectors."""
         ...
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
@@ -167,11 +189,11 @@ class TextEncoder(Protocol):
         ...
 
     def embed_passage_tokens(self, texts: Sequence[str]) -> list[FloatArray]:
-        """Return one L2-normalised float32 (n_tokens, dimension) a text, special tokens dropped."""
+        """Return one L2-normalised float32 (n_tokens, token_dimension) a text: its words in order, or most of them."""
         ...
 
     def embed_query_tokens(self, text: str) -> FloatArray:
-        """Return L2-normalised float32 (n_tokens, dimension), special tokens dropped."""
+        """Return L2-normalised float32 (n_rows, token_dimension): its words, and what its model asks beside them."""
         ...
 
 

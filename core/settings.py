@@ -35,9 +35,18 @@ class Settings(BaseSettings):
 
     profile: Literal["offline", "standard"] = "offline"
     speech_model: str = Field(default="base", description="offline: base or tiny.en; standard: a faster-whisper name.")
-    clip_model: str = "ViT-B-32"
+    text_model: str = Field(
+        default="intfloat/multilingual-e5-small", description="standard: any sentence-transformers model."
+    )
+    token_model: str = Field(
+        default="answerdotai/answerai-colbert-small-v1",
+        description="standard: a late-interaction text model, or the text model again for tokens of its own.",
+    )
+    clip_model: str = Field(default="ViT-B-32", description="standard: an open_clip model.")
     clip_weights: str = "laion2b_s34b_b79k"
-    text_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    visual_retriever: str | None = Field(
+        default=None, description="standard: a late-interaction retriever in place of CLIP: vidore/colqwen2-v1.0-hf …"
+    )
     threads: int = Field(default=0, ge=0, description="Threads per model; 0 lets the machine decide.")
 
     vlm_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1.")

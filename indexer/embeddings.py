@@ -44,14 +44,15 @@ def embed_segments(
     for segment, held in zip(segments, held_by_segment, strict=True):
         text = joined_text(held, lambda item: "\n".join(item.readings))
         matrix, ranges = _gather_tokens(held, tokens_by_id)
-        rows = [frames[keyframe.time_s] for keyframe in segment.keyframes if keyframe.time_s in frames]
+        seen = [frames.get(keyframe.time_s) for keyframe in segment.keyframes]
+        rows = [matrix for matrix in seen if matrix is not None]
         vectors.append(
             SegmentVectors(
                 text=np.asarray(next(dense), dtype=np.float32) if text else None,
                 text_tokens=matrix,
                 token_ranges=ranges,
-                frames=np.stack(rows) if rows else None,
-                frame_owner=tuple(range(len(rows))),
+                frames=np.concatenate(rows) if rows else None,
+                frame_owner=tuple(at for at, matrix in enumerate(seen) if matrix is not None for _ in matrix),
                 frame_mean=_normalised_mean(rows) if rows else None,
                 lexical=encoders.lexical.encode_passage(text) if text else None,
             )
@@ -78,6 +79,7 @@ def _embed_tokens(evidence: Sequence[Evidence], encoder: TextEncoder) -> dict[st
 
 
 def _embed_frames(picture_by_time_s: Mapping[float, ImageArray], encoder: VisualEncoder) -> dict[float, FloatArray]:
+    """Return the rows (r, v) of each keyframe's picture."""
     if not picture_by_time_s:
         return {}
     times_s = sorted(picture_by_time_s)
@@ -104,6 +106,6 @@ def _gather_tokens(
 
 
 def _normalised_mean(rows: Sequence[FloatArray]) -> FloatArray:
-    mean = np.mean(np.stack(rows), axis=0)
+    mean = np.mean(np.concatenate(rows), axis=0)
     norm = float(np.linalg.norm(mean))
     return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)

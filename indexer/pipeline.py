@@ -128,6 +128,7 @@ def warm_up(perception: Perception) -> None:
     blank = np.zeros((64, 64, 3), dtype=np.uint8)
     perception.encoders.visual.embed_pictures([blank])
     perception.encoders.text.embed_passages(["warm"])
+    perception.encoders.text.embed_passage_tokens(["warm"])
     perception.screen.read_text(blank)
     perception.speech.find_speech(np.zeros(SAMPLE_RATE_HZ, dtype=np.float32))
 

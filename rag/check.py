@@ -46,7 +46,7 @@ def check_answer(text: str, exhibits: Sequence[Exhibit], encoder: TextEncoder) -
     sentences = split_sentences(text)
     if not sentences or not exhibits:
         return CheckedAnswer(_MARKER.sub("", text).strip(), (), tuple(sentence for sentence, _ in sentences))
-    support = (
+    support = encoder.text_scale.read(
         encoder.embed_passages([sentence for sentence, _ in sentences])
         @ encoder.embed_passages([exhibit.text for exhibit in exhibits]).T
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.signals import FloatArray, SegmentVectors
 
 
@@ -28,8 +29,8 @@ class Interaction:
     readings: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
-    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens.
+def interact(query_tokens: FloatArray, vectors: SegmentVectors, scale: CosineScale = AS_IT_IS) -> Interaction:
+    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens, their cosines read on a scale.
 
     >>> import numpy as np
     >>> from core.signals import TokenRange
@@ -42,7 +43,7 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
     """
     if vectors.text_tokens is None or len(query_tokens) == 0:
         return Interaction(0.0, {})
-    similarity = query_tokens @ vectors.text_tokens.T
+    similarity = scale.read(query_tokens @ vectors.text_tokens.T)
     readings: dict[str, tuple[FloatArray, ...]] = {}
     for item in vectors.token_ranges:
         if item.end > item.start:
@@ -60,21 +61,31 @@ def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
-    """Return the best cosine of a query (v,) with each keyframe of a segment, -1 where a keyframe has no vector."""
-    best = np.full(n_keyframes, -1.0, dtype=np.float32)
+    """Return the MaxSim of a query (r, v) with each keyframe of a segment, -1 where a keyframe has no row.
+
+    It is the mean over the query's rows of the best cosine with any of the keyframe's, which stand together.
+
+    >>> import numpy as np
+    >>> held = SegmentVectors(frames=np.eye(3, dtype=np.float32), frame_owner=(0, 0, 2))
+    >>> look_at_frames(np.eye(3, dtype=np.float32)[:2], held, 3)
+    array([ 1., -1.,  0.], dtype=float32)
+    """
+    fits = np.full(n_keyframes, -1.0, dtype=np.float32)
     if vectors.frames is None:
-        return best
-    similarity = vectors.frames @ query
-    owners = vectors.frame_owner or tuple(range(len(similarity)))
-    for owner, score in zip(owners, similarity, strict=True):
-        if owner < n_keyframes:
-            best[owner] = max(best[owner], score)
-    return best
+        return fits
+    owners = np.array(vectors.frame_owner or range(len(vectors.frames)))
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    best = np.maximum.reduceat(query @ vectors.frames.T, starts, axis=1).mean(axis=0)
+    is_kept = owners[starts] < n_keyframes
+    fits[owners[starts][is_kept]] = best[is_kept]
+    return fits
 
 
-def interact_texts(query_tokens: FloatArray, tokens: Sequence[FloatArray]) -> list[float]:
+def interact_texts(
+    query_tokens: FloatArray, tokens: Sequence[FloatArray], scale: CosineScale = AS_IT_IS
+) -> list[float]:
     """Return the MaxSim of query tokens (q, d) with each text's tokens (t, d), as a mean cosine; 0.0 for no tokens."""
     return [
-        float((query_tokens @ matrix.T).max(axis=1).mean()) if len(matrix) and len(query_tokens) else 0.0
+        float(scale.read(query_tokens @ matrix.T).max(axis=1).mean()) if len(matrix) and len(query_tokens) else 0.0
         for matrix in tokens
     ]

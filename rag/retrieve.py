@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
 from core.records import Segment
 from core.signals import FloatArray, SparseVector
@@ -24,19 +25,29 @@ ALL_CHANNELS = frozenset(Channel)
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, d), ``visual`` (v,), ``lexical`` sparse."""
+    """A query in every channel's space: ``text`` (d,), ``tokens`` (t, k), ``visual`` (r, v), ``lexical`` sparse.
+
+    ``text_scale`` and ``token_scale``: how cosines with the first two are read.
+    """
 
     text: FloatArray
     tokens: FloatArray
     visual: FloatArray
     lexical: SparseVector
+    text_scale: CosineScale = AS_IT_IS
+    token_scale: CosineScale = AS_IT_IS
+
+    @property
+    def visual_mean(self) -> FloatArray:
+        """What ``frame_mean`` is compared with (v,): the mean of the visual rows; only its direction counts."""
+        return np.asarray(self.visual.mean(axis=0), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A segment looked at closely.
 
-    ``dense`` and ``interaction`` are cosines, ``frames`` (one a keyframe) are on their scale; ``lexical`` is BM25 as
+    ``dense`` and ``interaction`` are cosines, ``frames`` (a fit a keyframe) are on their scale; ``lexical`` is BM25 as
     a fraction of the best segment's, times the root of the share of the query's words that the segment holds: the best
     of a library may hold one word of five. Each is 0 (frames: empty) where the segment lacks the channel.
     """
@@ -68,6 +79,8 @@ def encode_query(query: str, text: TextEncoder, visual: VisualEncoder, lexical: 
         tokens=text.embed_query_tokens(query),
         visual=visual.embed_query(query),
         lexical=lexical.encode_query(query),
+        text_scale=text.text_scale,
+        token_scale=text.token_scale,
     )
 
 
@@ -77,12 +90,12 @@ def rank_channels(
     """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched."""
     dense = ChannelQuery(Channel.TEXT, query.text)
     lexical = ChannelQuery(Channel.LEXICAL, query.lexical)
-    frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual)
+    frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual_mean)
     cheap = tuple(item for item in (dense, lexical) if item.channel in channels)
     queries = [
         dense,
         ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=cheap),
-        ChannelQuery(Channel.FRAMES, query.visual[np.newaxis], prefetch=(frame_mean,)),
+        ChannelQuery(Channel.FRAMES, query.visual, prefetch=(frame_mean,)),
     ]
     if query.lexical.indices:
         queries.append(lexical)
@@ -112,9 +125,11 @@ def examine(
         held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
             point=point,
-            dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
+            dense=float(query.text_scale.read(vectors.text @ query.text)) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
-            interaction=interact(query.tokens, vectors) if Channel.TEXT_TOKENS in channels else Interaction(0.0, {}),
+            interaction=interact(query.tokens, vectors, query.token_scale)
+            if Channel.TEXT_TOKENS in channels
+            else Interaction(0.0, {}),
             frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
             if Channel.FRAMES in channels
             else no_frames,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import CannotSee, TryAgain
@@ -115,15 +114,12 @@ MAX_BREATH_S = 1.0
 
 
 def _fit(question: str, held: Sequence[Exhibit], encoder: TextEncoder) -> list[float]:
-    """Return how well each exhibit fits the question: the mean of MaxSim and the cosine of the mean tokens.
-
-    One pass over the exhibits gives both; a text's vector is the mean of its token vectors.
-    """
-    tokens = encoder.embed_passage_tokens([exhibit.text for exhibit in held])
-    query, query_tokens = encoder.embed_query(question), encoder.embed_query_tokens(question)
-    means = [matrix.mean(axis=0) if len(matrix) else query * 0 for matrix in tokens]
-    cosines = [float(mean @ query) / max(1e-6, float(np.linalg.norm(mean))) for mean in means]
-    return [(cosine + late) / 2 for cosine, late in zip(cosines, interact_texts(query_tokens, tokens), strict=True)]
+    """Return how well each exhibit fits the question: the mean of MaxSim and of the cosine of the whole texts."""
+    texts = [exhibit.text for exhibit in held]
+    cosines = encoder.text_scale.read(encoder.embed_passages(texts) @ encoder.embed_query(question))
+    tokens, query_tokens = encoder.embed_passage_tokens(texts), encoder.embed_query_tokens(question)
+    late = interact_texts(query_tokens, tokens, encoder.token_scale)
+    return [(cosine + fit) / 2 for cosine, fit in zip(cosines.tolist(), late, strict=True)]
 
 
 def _describe_pictures(exhibits: Sequence[Exhibit]) -> CheckedAnswer:

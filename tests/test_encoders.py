@@ -82,7 +82,7 @@ def test_clip_sees_the_sides_of_wide_frames(tmp_path: Path) -> None:
     wide: ImageArray = np.zeros((90, 320, 3), np.uint8)
     at_the_side = wide.copy()
     at_the_side[:, :60] = 255
-    plain, marked = encoder.embed_pictures([wide, at_the_side])
+    (plain,), (marked,) = encoder.embed_pictures([wide, at_the_side])
     assert not np.allclose(plain, marked, atol=1e-4)
 
 
@@ -146,7 +146,7 @@ def test_concepts_share_the_space_of_their_text_encoder() -> None:
     text = FakeTextEncoder(48)
     encoder = ConceptVisualEncoder(text, threads=1)
     assert encoder.dimension == 48
-    np.testing.assert_array_equal(encoder.embed_query("a dog"), text.embed_query("a dog"))
+    np.testing.assert_array_equal(encoder.embed_query("a dog")[0], text.embed_query("a dog"))
 
 
 @pytest.mark.models
@@ -157,7 +157,8 @@ def test_concepts_find_the_right_frame() -> None:
     frames = [first_frame(CORPUS / name) for name in ("d25.mp4", "d16.mp4", "d24.mp4")]
     encoder = ConceptVisualEncoder(SentenceTextEncoder(threads=1), threads=1)
     queries = ["stirring something in a bowl", "a woman and her dog", "an aeroplane"]
-    scores = np.stack([encoder.embed_query(query) for query in queries]) @ encoder.embed_pictures(frames).T
+    asked, seen = [encoder.embed_query(query) for query in queries], encoder.embed_pictures(frames)
+    scores = np.concatenate(asked) @ np.concatenate(seen).T
     assert scores.argmax(axis=1).tolist() == [0, 1, 2]
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from adapters.concepts import ConceptVisualEncoder
+from adapters.late_interaction_text import LateInteractionTextEncoder
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.open_clip_encoder import OpenClipEncoder
 from adapters.openai_vlm import OpenAiLanguageModel
 from adapters.spacy_names import SpacyNameRecogniser
 from adapters.text_encoder import SentenceTextEncoder
 from adapters.transformers_vlm import TransformersLanguageModel
+from adapters.visual_retriever import VisualRetriever
 from core.protocols import EntityRecogniser, LanguageModel, LexicalEncoder, Message, TextEncoder, VisualEncoder
 from core.signals import FloatArray, ImageArray
 from tests.fakes.encoders import (
@@ -26,10 +28,22 @@ from tests.fakes.encoders import (
     FakeNameRecogniser,
     FakeTextEncoder,
     FakeVisualEncoder,
+    FakeVisualRetriever,
     picture_of,
 )
 from tests.fakes.openai_server import running_openai_server
-from tests.fakes.tiny_models import jpeg_of, save_tiny_clip, save_tiny_llava, save_tiny_sentence_model
+from tests.fakes.tiny_models import (
+    jpeg_of,
+    save_tiny_clip,
+    save_tiny_colbert,
+    save_tiny_colqwen,
+    save_tiny_llava,
+    save_tiny_pylate,
+    save_tiny_sentence_model,
+)
+
+MAX_ROWS = 64
+"""More rows a picture or a query would be too many to compare; a page of a retriever of documents has a thousand."""
 
 REAL = pytest.param("real", marks=pytest.mark.models)
 
@@ -40,13 +54,17 @@ def assert_unit_rows(rows: FloatArray, n_rows: int, dimension: int) -> None:
     np.testing.assert_allclose(np.linalg.norm(rows, axis=-1), 1.0, atol=1e-5)
 
 
-@pytest.fixture(scope="module", params=["fake", "tiny", REAL])
+@pytest.fixture(scope="module", params=["fake", "tiny", "tiny-colbert", "tiny-pylate", REAL])
 def text_encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TextEncoder:
     if request.param == "fake":
         return FakeTextEncoder()
+    if request.param == "real":
+        return SentenceTextEncoder(threads=1)
+    dense = SentenceTextEncoder(save_tiny_sentence_model(tmp_path_factory.mktemp("tiny-bert")), threads=1)
     if request.param == "tiny":
-        return SentenceTextEncoder(save_tiny_sentence_model(tmp_path_factory.mktemp("tiny-bert")), threads=1)
-    return SentenceTextEncoder(threads=1)
+        return dense
+    save = save_tiny_colbert if request.param == "tiny-colbert" else save_tiny_pylate
+    return LateInteractionTextEncoder(save(tmp_path_factory.mktemp(request.param)), dense, threads=1)
 
 
 class TestTextEncoder:
@@ -67,10 +85,26 @@ class TestTextEncoder:
 
     def test_tokens_are_the_words_and_nothing_else(self, text_encoder: TextEncoder) -> None:
         dog, both, none = text_encoder.embed_passage_tokens(["dog", "dog cat", ""])
-        assert_unit_rows(dog, 1, text_encoder.dimension)
-        assert_unit_rows(both, 2, text_encoder.dimension)
-        assert none.shape == (0, text_encoder.dimension)
-        assert_unit_rows(text_encoder.embed_query_tokens("dog cat"), 2, text_encoder.dimension)
+        assert_unit_rows(dog, 1, text_encoder.token_dimension)
+        assert_unit_rows(both, 2, text_encoder.token_dimension)
+        assert none.shape == (0, text_encoder.token_dimension)
+
+    def test_a_query_asks_with_its_words_at_least(self, text_encoder: TextEncoder) -> None:
+        rows = text_encoder.embed_query_tokens("dog cat")
+        assert 2 <= len(rows) <= MAX_ROWS
+        assert_unit_rows(rows, len(rows), text_encoder.token_dimension)
+
+    def test_what_is_alike_stays_alike_on_the_common_scale(self, text_encoder: TextEncoder) -> None:
+        for scale in (text_encoder.text_scale, text_encoder.token_scale):
+            read = scale.read(np.array([-1.0, 0.1, 0.5, 0.9], dtype=np.float32))
+            assert read.dtype == np.float32
+            assert (np.diff(read) > 0).all()
+
+    def test_tokens_know_their_company_but_not_their_batch(self, text_encoder: TextEncoder) -> None:
+        texts = ["a dog", "a b c d e f g h", "cat"]
+        together = text_encoder.embed_passage_tokens(texts)
+        for text, rows in zip(texts, together, strict=True):
+            np.testing.assert_allclose(text_encoder.embed_passage_tokens([text])[0], rows, atol=1e-5)
 
     def test_the_end_of_a_long_text_counts(self, text_encoder: TextEncoder) -> None:
         start = "a b c d e f g h i j k l m n o p " * 40
@@ -84,13 +118,15 @@ class TestTextEncoder:
         assert int(np.argmax(text_encoder.embed_passages(passages) @ text_encoder.embed_query(passages[0]))) == 0
 
 
-@pytest.fixture(scope="module", params=["fake", "tiny", REAL])
+@pytest.fixture(scope="module", params=["fake", "fake-rows", "tiny", "tiny-colqwen", REAL])
 def visual_encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> VisualEncoder:
-    if request.param == "fake":
-        return FakeVisualEncoder()
+    if request.param.startswith("fake"):
+        return FakeVisualRetriever() if request.param == "fake-rows" else FakeVisualEncoder()
     if request.param == "tiny":
         folder = save_tiny_clip(tmp_path_factory.mktemp("clips") / "tiny-clip")
         return OpenClipEncoder(f"local-dir:{folder}", threads=1)
+    if request.param == "tiny-colqwen":
+        return VisualRetriever(save_tiny_colqwen(tmp_path_factory.mktemp("colqwen")), threads=1)
     return ConceptVisualEncoder(SentenceTextEncoder(threads=1), threads=1)
 
 
@@ -101,8 +137,11 @@ class TestVisualEncoder:
             picture_of("blue", width_px=7, height_px=300),
             picture_of("black", width_px=1, height_px=1),
         ]
-        assert_unit_rows(visual_encoder.embed_pictures(pictures), 3, visual_encoder.dimension)
-        assert_unit_rows(visual_encoder.embed_query("something blue")[None], 1, visual_encoder.dimension)
+        embedded = [*visual_encoder.embed_pictures(pictures), visual_encoder.embed_query("something blue")]
+        assert len(embedded) == 4
+        for rows in embedded:
+            assert 1 <= len(rows) <= MAX_ROWS
+            assert_unit_rows(rows, len(rows), visual_encoder.dimension)
 
     def test_a_better_fit_stays_better_on_the_scale_of_texts(self, visual_encoder: VisualEncoder) -> None:
         scaled = visual_encoder.on_text_scale(np.array([-1.0, 0.1, 0.2, 0.3, 0.9], dtype=np.float32))
@@ -110,12 +149,13 @@ class TestVisualEncoder:
         assert (np.diff(scaled) > 0).all()
 
     def test_no_pictures_give_no_rows(self, visual_encoder: VisualEncoder) -> None:
-        assert visual_encoder.embed_pictures([]).shape == (0, visual_encoder.dimension)
+        assert visual_encoder.embed_pictures([]) == []
 
     def test_company_changes_nothing(self, visual_encoder: VisualEncoder) -> None:
         pictures = [picture_of(colour) for colour in ("red", "green", "white")] * 7
         together = visual_encoder.embed_pictures(pictures)
-        np.testing.assert_allclose(visual_encoder.embed_pictures(pictures[1:2])[0], together[1], atol=1e-4)
+        (alone,) = visual_encoder.embed_pictures(pictures[1:2])
+        np.testing.assert_allclose(alone, together[1], atol=1e-4)
         np.testing.assert_allclose(together[1], together[-2], atol=1e-4)
 
 

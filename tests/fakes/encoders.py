@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.cosine_scales import AS_IT_IS
 from core.protocols import Message, TextEncoder
 from core.signals import FloatArray, ImageArray, NamedSpan, SparseVector
 
@@ -38,7 +39,8 @@ class FakeTextEncoder:
     name = "fake-text"
 
     def __init__(self, dimension: int = 64) -> None:
-        self.dimension = dimension
+        self.dimension = self.token_dimension = dimension
+        self.text_scale = self.token_scale = AS_IT_IS
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         return np.stack([self.embed_query(text) for text in texts]) if texts else np.zeros((0, self.dimension), "f4")
@@ -68,14 +70,37 @@ class FakeVisualEncoder:
         self._text_encoder = text_encoder or FakeTextEncoder()
         self.dimension = self._text_encoder.dimension
 
-    def embed_pictures(self, pictures: Sequence[ImageArray]) -> FloatArray:
-        return self._text_encoder.embed_passages([colour_of(picture) for picture in pictures])
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        names = self._text_encoder.embed_passages([colour_of(picture) for picture in pictures])
+        return [row[np.newaxis] for row in names]
 
     def embed_query(self, text: str) -> FloatArray:
-        return self._text_encoder.embed_query(text)
+        return self._text_encoder.embed_query(text)[np.newaxis]
 
-    def on_text_scale(self, cosines: FloatArray) -> FloatArray:
-        return cosines
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
+        return fits
+
+
+class FakeVisualRetriever:
+    """A picture is two rows, the words for the colours of its halves, and a query is a row a word: late interaction."""
+
+    name = "fake-retriever"
+
+    def __init__(self) -> None:
+        self._text_encoder = FakeTextEncoder()
+        self.dimension = self._text_encoder.dimension
+
+    def embed_pictures(self, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+        halves = [
+            (picture[:, : max(1, picture.shape[1] // 2)], picture[:, picture.shape[1] // 2 :]) for picture in pictures
+        ]
+        return [self._text_encoder.embed_passages([colour_of(left), colour_of(right)]) for left, right in halves]
+
+    def embed_query(self, text: str) -> FloatArray:
+        return self._text_encoder.embed_query_tokens(text or "nothing")
+
+    def on_text_scale(self, fits: FloatArray) -> FloatArray:
+        return fits
 
 
 def colour_of(picture: ImageArray) -> str:
