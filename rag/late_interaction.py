@@ -73,11 +73,12 @@ def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int)
     fits = np.full(n_keyframes, -1.0, dtype=np.float32)
     if vectors.frames is None:
         return fits
-    owners = np.array(vectors.frame_owner or range(len(vectors.frames)))
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    best = np.maximum.reduceat(query @ vectors.frames.T, starts, axis=1).mean(axis=0)
-    is_kept = owners[starts] < n_keyframes
-    fits[owners[starts][is_kept]] = best[is_kept]
+    owners = vectors.frame_owner or tuple(range(len(vectors.frames)))
+    starts = [row for row, owner in enumerate(owners) if row == 0 or owner != owners[row - 1]]
+    best = np.maximum.reduceat(query @ vectors.frames.T, starts, axis=1)
+    for start, fit in zip(starts, (np.add.reduce(best, axis=0) / len(query)).tolist(), strict=True):
+        if owners[start] < n_keyframes:
+            fits[owners[start]] = fit
     return fits
 
 

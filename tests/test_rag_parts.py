@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.cosine_scales import AS_IT_IS
 from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span, Word
 from core.signals import SegmentVectors
 from core.stores import SegmentPoint
@@ -212,7 +213,8 @@ class WordEncoder:
     """Embeds a text by the words it holds, over a tiny vocabulary: alike texts are alike, others are not."""
 
     name = "words"
-    dimension = 8
+    dimension = token_dimension = 8
+    text_scale = token_scale = AS_IT_IS
     words = ("lamp", "built", "1911", "keeper", "goat", "storm", "when", "cheese")
 
     def embed_passages(self, texts: list[str]) -> np.ndarray:
