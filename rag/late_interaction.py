@@ -6,6 +6,7 @@ It does not know how candidates were found.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,23 +41,53 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
     >>> interact(np.eye(2, dtype=np.float32), held)
     Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5})
     """
-    if vectors.text_tokens is None or len(query_tokens) == 0:
-        return Interaction(0.0, {})
-    similarity = query_tokens @ vectors.text_tokens.T
-    readings: dict[str, tuple[FloatArray, ...]] = {}
-    for item in vectors.token_ranges:
-        if item.end > item.start:
-            readings[item.evidence_id] = (
-                *readings.get(item.evidence_id, ()),
-                similarity[:, item.start : item.end],
-            )
-    by_evidence = {evidence_id: float(best_fits(held).mean()) for evidence_id, held in readings.items()}
-    return Interaction(float(similarity.max(axis=1).mean()), by_evidence, readings)
+    return interact_all(query_tokens, [vectors])[0]
+
+
+def interact_all(query_tokens: FloatArray, held: Sequence[SegmentVectors]) -> list[Interaction]:
+    """Return the scores of each segment as ``interact`` does; all of their tokens meet the query in one product."""
+    if len(query_tokens) == 0 or not any(vectors.text_tokens is not None for vectors in held):
+        return [Interaction(0.0, {})] * len(held)
+    matrices = [vectors.text_tokens if vectors.text_tokens is not None else query_tokens[:0] for vectors in held]
+    bounds = np.cumsum([0, *map(len, matrices)]).tolist()
+    similarity = np.asarray(query_tokens @ np.concatenate(matrices).T)
+    pieces = [
+        (place, item.evidence_id, bounds[place] + item.start, bounds[place] + item.end)
+        for place, vectors in enumerate(held)
+        for item in vectors.token_ranges
+        if item.end > item.start
+    ]
+    joints = _best_of_each(similarity, list(itertools.pairwise(bounds))).mean(axis=0).tolist()
+    bests = _best_of_each(similarity, [(start, end) for _, _, start, end in pieces])
+    fits = bests.mean(axis=0).tolist()
+    by_evidence: list[dict[str, float]] = [{} for _ in held]
+    readings: list[dict[str, tuple[FloatArray, ...]]] = [{} for _ in held]
+    for fit, (place, evidence_id, start, end) in zip(fits, pieces, strict=True):
+        earlier = readings[place].get(evidence_id, ())
+        readings[place][evidence_id] = (*earlier, similarity[:, start:end])
+        by_evidence[place][evidence_id] = float(best_fits(readings[place][evidence_id]).mean()) if earlier else fit
+    return [
+        Interaction(joint if len(matrix) else 0.0, *found)
+        for joint, matrix, *found in zip(joints, matrices, by_evidence, readings, strict=True)
+    ]
+
+
+def _best_of_each(similarity: FloatArray, pieces: Sequence[tuple[int, int]]) -> FloatArray:
+    """Return the best cosine (q, p) of each query token in each piece, columns ``[start, end)``; -1 in an empty one."""
+    if not pieces:
+        return similarity[:, :0]
+    edges = np.array(pieces)
+    padded = np.pad(similarity, ((0, 0), (0, 1)), constant_values=-1.0)  # so that the end of the last is a column too
+    best = np.maximum.reduceat(padded, edges.ravel(), axis=1)[:, ::2]
+    return np.where(edges[:, 0] < edges[:, 1], best, np.float32(-1.0))
 
 
 def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
     """Return the best cosine (q,) of each query token with any row of any reading, each (q, n)."""
-    return np.asarray(np.max([cosines.max(axis=1) for cosines in readings], axis=0), dtype=np.float32)
+    best = readings[0].max(axis=1)
+    for cosines in readings[1:]:
+        best = np.maximum(best, cosines.max(axis=1))
+    return best
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
@@ -65,10 +96,10 @@ def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int)
     if vectors.frames is None:
         return best
     similarity = vectors.frames @ query
-    owners = vectors.frame_owner or tuple(range(len(similarity)))
-    for owner, score in zip(owners, similarity, strict=True):
-        if owner < n_keyframes:
-            best[owner] = max(best[owner], score)
+    owners = vectors.frame_owner or range(len(similarity))
+    for owner, score in zip(owners, similarity.tolist(), strict=True):
+        if owner < n_keyframes and score > best[owner]:
+            best[owner] = score
     return best
 
 

@@ -14,7 +14,7 @@ from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
 from core.records import Segment
 from core.signals import FloatArray, SparseVector
 from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex, SegmentPoint
-from rag.late_interaction import Interaction, interact, look_at_frames
+from rag.late_interaction import Interaction, interact_all, look_at_frames
 
 CANDIDATES_PER_CHANNEL = 60
 """Ranks beyond this weigh less than a tenth of the first in the fusion."""
@@ -107,14 +107,17 @@ def examine(
     best_lexical = max(lexical_by_id.values(), default=1.0) or 1.0
     no_frames = np.zeros(0, dtype=np.float32)
     candidates = {}
-    for segment_id, point in index.fetch(segment_ids).items():
+    points = index.fetch(segment_ids)
+    with_tokens = query.tokens if Channel.TEXT_TOKENS in channels else query.tokens[:0]
+    interactions = interact_all(with_tokens, [point.vectors for point in points.values()])
+    for (segment_id, point), interaction in zip(points.items(), interactions, strict=True):
         vectors = point.vectors
         held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
             point=point,
             dense=float(vectors.text @ query.text) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
-            interaction=interact(query.tokens, vectors) if Channel.TEXT_TOKENS in channels else Interaction(0.0, {}),
+            interaction=interaction,
             frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
             if Channel.FRAMES in channels
             else no_frames,
