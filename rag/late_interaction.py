@@ -29,8 +29,8 @@ class Interaction:
     readings: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
-    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens.
+def interact(query_tokens: FloatArray, held: Sequence[SegmentVectors]) -> list[Interaction]:
+    """Return the MaxSim scores of query tokens (q, d) against each segment's tokens, from one product with all of them.
 
     >>> import numpy as np
     >>> from core.signals import TokenRange
@@ -38,34 +38,26 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors) -> Interaction:
     ...     text_tokens=np.eye(2, dtype=np.float32),
     ...     token_ranges=(TokenRange("said", "speech", 0, 1), TokenRange("shown", "screen", 1, 2)),
     ... )
-    >>> interact(np.eye(2, dtype=np.float32), held)
-    Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5})
+    >>> interact(np.eye(2, dtype=np.float32), [held, SegmentVectors()])
+    [Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5}), Interaction(joint=0.0, by_evidence={})]
     """
-    return interact_all(query_tokens, [vectors])[0]
-
-
-def interact_all(query_tokens: FloatArray, held: Sequence[SegmentVectors]) -> list[Interaction]:
-    """Return the scores of each segment as ``interact`` does; all of their tokens meet the query in one product."""
-    if len(query_tokens) == 0 or not any(vectors.text_tokens is not None for vectors in held):
-        return [Interaction(0.0, {})] * len(held)
-    matrices = [vectors.text_tokens if vectors.text_tokens is not None else query_tokens[:0] for vectors in held]
+    matrices = [query_tokens[:0] if vectors.text_tokens is None else vectors.text_tokens for vectors in held]
     bounds = np.cumsum([0, *map(len, matrices)]).tolist()
+    if len(query_tokens) == 0 or bounds[-1] == 0:
+        return [Interaction(0.0, {})] * len(held)
     similarity = np.asarray(query_tokens @ np.concatenate(matrices).T)
-    pieces = [
-        (place, item.evidence_id, bounds[place] + item.start, bounds[place] + item.end)
-        for place, vectors in enumerate(held)
-        for item in vectors.token_ranges
-        if item.end > item.start
-    ]
     joints = _best_of_each(similarity, list(itertools.pairwise(bounds))).mean(axis=0).tolist()
-    bests = _best_of_each(similarity, [(start, end) for _, _, start, end in pieces])
-    fits = bests.mean(axis=0).tolist()
+    ranges = [(place, item) for place, vectors in enumerate(held) for item in vectors.token_ranges]
+    columns = [(bounds[place] + item.start, bounds[place] + item.end) for place, item in ranges]
+    fits = _best_of_each(similarity, columns).mean(axis=0).tolist()
     by_evidence: list[dict[str, float]] = [{} for _ in held]
     readings: list[dict[str, tuple[FloatArray, ...]]] = [{} for _ in held]
-    for fit, (place, evidence_id, start, end) in zip(fits, pieces, strict=True):
-        earlier = readings[place].get(evidence_id, ())
-        readings[place][evidence_id] = (*earlier, similarity[:, start:end])
-        by_evidence[place][evidence_id] = float(best_fits(readings[place][evidence_id]).mean()) if earlier else fit
+    for (place, item), (start, end), fit in zip(ranges, columns, fits, strict=True):
+        if start < end:
+            earlier = readings[place].get(item.evidence_id, ())
+            read = (*earlier, similarity[:, start:end])
+            readings[place][item.evidence_id] = read
+            by_evidence[place][item.evidence_id] = float(best_fits(read).mean()) if earlier else fit
     return [
         Interaction(joint if len(matrix) else 0.0, *found)
         for joint, matrix, *found in zip(joints, matrices, by_evidence, readings, strict=True)
