@@ -28,9 +28,12 @@ from rag.why import name_matched_words
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
 """Weights of the channels of words in their fusion."""
 
-N_EXAMINED = 48
-"""Candidates looked at closely by words, and as many by pictures. The two are not fused by rank: three channels of
-words would outvote the one of pictures, and what only shows would never be seen."""
+N_EXAMINED = 64
+"""Candidates looked at closely by words: their three channels disagree most, and pooled tokens only choose."""
+
+N_PICTURES_EXAMINED = 24
+"""And by pictures, of which the engine knows every row. The two are not fused by rank: three channels of words would
+outvote the one of pictures, and what only shows would never be seen."""
 
 N_QUOTING = 200
 """Segments read for a quoted phrase: those that share its words, best first."""
@@ -188,7 +191,7 @@ def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> li
     }
     pictures = ids.pop(Channel.FRAMES.value, [])
     words = [segment_id for segment_id, _ in fuse_rankings(ids, WORD_WEIGHTS)]
-    return list(dict.fromkeys([*words[:N_EXAMINED], *pictures[:N_EXAMINED]]))
+    return list(dict.fromkeys([*words[:N_EXAMINED], *pictures[:N_PICTURES_EXAMINED]]))
 
 
 def _keep_quoting(
