@@ -102,8 +102,9 @@ class _Reader:
         if shape is None:
             return None
         scales = self.take(np.float32, shape[0])
-        rows = self.take(np.int8, shape[0] * shape[1]).reshape(shape)
-        return np.asarray(rows * scales[:, None], dtype=np.float32)
+        rows = self.take(np.int8, shape[0] * shape[1]).reshape(shape).astype(np.float32)
+        rows *= scales[:, None]
+        return rows
 
     def take_vector(self, size: int | None) -> FloatArray | None:
         return None if size is None else self.take(np.float32, size)

@@ -5,7 +5,7 @@ It does not know who publishes. One process owns the folder; everyone else goes 
 The engine holds the GIL while it works (measured: every other thread stands still for as long as a query runs), so
 queries are kept short, and it never reorganises its files while people search: that takes 0.3 ms a segment. New
 points are scanned exactly, as they are. When the index is opened, or filled by a rebuild, what has gathered is
-*settled*: freed of deleted points, and scanned by 2-bit codes from then on.
+*settled*: freed of deleted points, and scanned by 4-bit codes from then on.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ process with SIGBUS (seen on a 120 MB disk), which no ``except`` can catch."""
 
 POINTS_PER_TURN = 8
 """Points written before a waiting search gets its turn: about 10 ms."""
+
+POINTS_IN_BULK = 250
+"""Points written at once by a rebuild, while nobody searches: their words are counted together."""
 
 SETTLE_FROM = 25_000
 """Points from which on opening the index settles it; fewer are scanned exactly in about a millisecond."""
@@ -104,16 +107,18 @@ class EdgeSegmentIndex:
             raise
 
     def upsert(self, points: Sequence[SegmentPoint]) -> None:
-        size = mapping.UPSERT_BATCH if self._is_bulk else POINTS_PER_TURN
+        size = POINTS_IN_BULK if self._is_bulk else POINTS_PER_TURN
         for start in range(0, len(points), size):
             batch = points[start : start + size]
             with self._turn() as opened:
                 self._check_free_space()
                 opened.ranker.forget()
                 numbers = opened.points.put(batch)
-                numbered = [requests.engine_point(number, point) for number, point in zip(numbers, batch, strict=True)]
+                numbered = list(map(requests.engine_point, numbers, batch))
                 opened.shard.update(engine.UpdateOperation.upsert_points(numbered))
-                self._settle_in_bulk(opened, len(batch))
+                self._n_unsettled += len(batch)
+                if self._is_bulk and self._n_unsettled >= SETTLE_EVERY:
+                    self._settle(opened)
                 self._flush_soon()
 
     def rank(self, query: ChannelQuery, scope: Scope, *, limit: int) -> list[ScoredSegment]:
@@ -160,6 +165,8 @@ class EdgeSegmentIndex:
                 self._flush_timer = None
             if self._opened is not None:
                 self._opened.shard.flush()
+                if self._is_bulk and self._n_unsettled >= SETTLE_FROM:
+                    self._settle(self._opened)
                 self._opened.close()
                 self._opened = None
         self._ownership.release()
@@ -175,13 +182,11 @@ class EdgeSegmentIndex:
             except sqlite3.Error as error:
                 raise TryAgain(f"the vector index cannot be written ({error})", remedy="Check the disk.") from error
 
-    def _settle_in_bulk(self, opened: _Opened, n_written: int) -> None:
-        """Settle now and then while a rebuild fills the index; nobody searches it then."""
-        self._n_unsettled += n_written
-        if self._is_bulk and self._n_unsettled >= SETTLE_EVERY:
-            opened.shard.flush()
-            opened.shard.optimize()
-            self._n_unsettled = 0
+    def _settle(self, opened: _Opened) -> None:
+        """Make the codes of what a rebuild has written, which nobody searches yet."""
+        opened.shard.flush()
+        opened.shard.optimize()
+        self._n_unsettled = 0
 
     def _delete(self, opened: _Opened, condition: engine.Filter) -> None:
         opened.ranker.forget()

@@ -11,7 +11,7 @@ import qdrant_edge as engine
 
 from adapters import qdrant_edge_requests as requests
 from adapters.qdrant_edge_terms import TermCounts
-from core.signals import SparseVector
+from core.signals import FloatArray, SparseVector
 from core.stores import ChannelQuery, Scope
 
 STAGE_LIMIT = 200
@@ -43,7 +43,8 @@ class EdgeRanker:
         kept = {number for stage in query.prefetch for number, _ in self.rank(stage, scope, query.prefetch_limit)}
         if not kept:
             return []
-        return self._ask(requests.rank_request(query.channel, query.vector, requests.any_of(kept), limit=limit))
+        weighed = self._weigh(query, scope)
+        return self._ask(requests.rank_request(query.channel, weighed, requests.any_of(kept), limit=limit))
 
     def forget(self) -> None:
         """Compute every ranking anew from now on."""
@@ -55,14 +56,17 @@ class EdgeRanker:
         key = (query.channel, vector if isinstance(vector, SparseVector) else vector.tobytes(), scope)
         n_ranks, ranking = self._stages.pop(key, (0, []))
         if n_ranks < limit:
-            weighed = self._terms.weigh(vector, scope.tenant) if isinstance(vector, SparseVector) else vector
             condition = requests.scope_filter(scope, is_only_tenant=self._terms.is_only_tenant(scope.tenant))
             n_ranks = limit
-            ranking = self._ask(requests.rank_request(query.channel, weighed, condition, limit=limit))
+            ranking = self._ask(requests.rank_request(query.channel, self._weigh(query, scope), condition, limit=limit))
         self._stages[key] = (n_ranks, ranking)
         while len(self._stages) > N_STAGES_KEPT:
             self._stages.popitem(last=False)
         return ranking
+
+    def _weigh(self, query: ChannelQuery, scope: Scope) -> FloatArray | SparseVector:
+        vector = query.vector
+        return self._terms.weigh(vector, scope.tenant) if isinstance(vector, SparseVector) else vector
 
     def _ask(self, request: engine.QueryRequest) -> Ranking:
         return [(int(hit.id), hit.score) for hit in self._shard.query(request)]

@@ -14,7 +14,7 @@ from core.signals import FloatArray, SegmentVectors, SparseVector
 from core.stores import Channel, ChannelQuery, ScoredSegment, SegmentPoint
 from core.token_pooling import pool_tokens
 
-FORMAT = 3
+FORMAT = 4
 """Raised when an index written before cannot be read any more; it is then filled anew from the artifacts."""
 
 MULTIVECTORS = (Channel.TEXT_TOKENS, Channel.FRAMES)

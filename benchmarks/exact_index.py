@@ -74,19 +74,23 @@ class ExactIndex:
     def rank(self, query: ChannelQuery, scope: Scope, *, limit: int) -> list[ScoredSegment]:
         """Return the exact ranking; the scope is the tenant's whole library."""
         if isinstance(query.vector, SparseVector):
-            found = self._rank_by_terms(query.vector)
+            found = self._rank_by_terms(query.vector, self._prefetched(query, scope))
         elif not query.prefetch:
             row, best = self._row_by_query[query.vector.tobytes()], self._best[query.channel]
             found = [(float(s), int(n)) for s, n in zip(best.scores[row], best.numbers[row], strict=True)]
         else:
-            kept = {hit for stage in query.prefetch for hit in self.rank(stage, scope, limit=query.prefetch_limit)}
-            numbers = np.array(sorted({self._number_by_id[hit.segment_id] for hit in kept}), dtype=np.int64)
+            numbers = self._prefetched(query, scope)
             found = [(self._max_sim(query, point), int(n)) for n, point in self._made(numbers)]
         return [self._scored(score, number) for score, number in sorted(found, reverse=True)[:limit]]
 
     def fetch(self, segment_ids: Sequence[str]) -> dict[str, SegmentPoint]:
         numbers = np.array([self._number_by_id[segment_id] for segment_id in segment_ids], dtype=np.int64)
         return {point.segment.id: point for _, point in self._made(numbers)}
+
+    def _prefetched(self, query: ChannelQuery, scope: Scope) -> NDArray[np.int64]:
+        """Return the numbers of what the query's stages find; none without stages."""
+        hits = [hit for stage in query.prefetch for hit in self.rank(stage, scope, limit=query.prefetch_limit)]
+        return np.array(sorted({self._number_by_id[hit.segment_id] for hit in hits}), dtype=np.int64)
 
     def _made(self, numbers: NDArray[np.int64]) -> Iterable[tuple[int, SegmentPoint]]:
         return zip(numbers.tolist(), self._library.points(numbers), strict=True) if len(numbers) else ()
@@ -109,7 +113,7 @@ class ExactIndex:
         is_asked = np.isin(terms, self._asked_terms)
         self._postings.append((np.repeat(numbers, counts)[is_asked], terms[is_asked], weights[is_asked]))
 
-    def _rank_by_terms(self, query: SparseVector) -> list[tuple[float, int]]:
+    def _rank_by_terms(self, query: SparseVector, prefetched: NDArray[np.int64]) -> list[tuple[float, int]]:
         if len(self._postings) > 1:
             self._postings = [tuple(map(np.concatenate, zip(*self._postings, strict=True)))]
         numbers, terms, weights = self._postings[0]
@@ -120,5 +124,5 @@ class ExactIndex:
             scores[numbers[holds]] += (
                 weight * math.log1p((self._n_with_terms - n_holding + 0.5) / (n_holding + 0.5)) * weights[holds]
             )
-        best = np.argsort(-scores)[:N_KEPT]
+        best = prefetched if len(prefetched) else np.argsort(-scores)[:N_KEPT]
         return [(float(scores[number]), int(number)) for number in best if scores[number] > 0]

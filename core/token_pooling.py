@@ -32,8 +32,9 @@ def pool_tokens(tokens: FloatArray, ranges: Sequence[TokenRange], factor: int) -
     end = max((item.end for item in ranges), default=0)
     starts.update(range(end, len(tokens), factor))
     first = np.array(sorted(starts | {0}))
-    group = np.searchsorted(first, np.arange(len(tokens)), side="right") - 1
-    belongs = (group == np.arange(len(first))[:, None]).astype(np.float32)
-    pooled = belongs @ tokens
-    norms = np.linalg.norm(pooled, axis=1, keepdims=True)
+    last = np.array([*first[1:], len(tokens)]) - 1
+    pooled = tokens[first]
+    for step in range(1, factor):
+        pooled += tokens[np.minimum(first + step, last)] * (first + step <= last)[:, None]
+    norms = np.sqrt(np.einsum("ij,ij->i", pooled, pooled))[:, None]
     return np.asarray(pooled / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)

@@ -6,6 +6,7 @@ It does not know how candidates were found.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,8 +30,12 @@ class Interaction:
     readings: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def interact(query_tokens: FloatArray, vectors: SegmentVectors, scale: CosineScale = AS_IT_IS) -> Interaction:
-    """Return the MaxSim scores of query tokens (q, d) against a segment's tokens, their cosines read on a scale.
+def interact(
+    query_tokens: FloatArray, held: Sequence[SegmentVectors], scale: CosineScale = AS_IT_IS
+) -> list[Interaction]:
+    """Return the MaxSim scores of query tokens (q, d) against each segment's tokens, from one product with all of them.
+
+    Cosines are read on the scale.
 
     >>> import numpy as np
     >>> from core.signals import TokenRange
@@ -38,26 +43,48 @@ def interact(query_tokens: FloatArray, vectors: SegmentVectors, scale: CosineSca
     ...     text_tokens=np.eye(2, dtype=np.float32),
     ...     token_ranges=(TokenRange("said", "speech", 0, 1), TokenRange("shown", "screen", 1, 2)),
     ... )
-    >>> interact(np.eye(2, dtype=np.float32), held)
-    Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5})
+    >>> interact(np.eye(2, dtype=np.float32), [held, SegmentVectors()])
+    [Interaction(joint=1.0, by_evidence={'said': 0.5, 'shown': 0.5}), Interaction(joint=0.0, by_evidence={})]
     """
-    if vectors.text_tokens is None or len(query_tokens) == 0:
-        return Interaction(0.0, {})
-    similarity = scale.read(query_tokens @ vectors.text_tokens.T)
-    readings: dict[str, tuple[FloatArray, ...]] = {}
-    for item in vectors.token_ranges:
-        if item.end > item.start:
-            readings[item.evidence_id] = (
-                *readings.get(item.evidence_id, ()),
-                similarity[:, item.start : item.end],
-            )
-    by_evidence = {evidence_id: float(best_fits(held).mean()) for evidence_id, held in readings.items()}
-    return Interaction(float(similarity.max(axis=1).mean()), by_evidence, readings)
+    matrices = [query_tokens[:0] if vectors.text_tokens is None else vectors.text_tokens for vectors in held]
+    bounds = np.cumsum([0, *map(len, matrices)]).tolist()
+    if len(query_tokens) == 0 or bounds[-1] == 0:
+        return [Interaction(0.0, {})] * len(held)
+    similarity = scale.read(query_tokens @ np.concatenate(matrices).T)
+    joints = _best_of_each(similarity, list(itertools.pairwise(bounds))).mean(axis=0).tolist()
+    ranges = [(place, item) for place, vectors in enumerate(held) for item in vectors.token_ranges]
+    columns = [(bounds[place] + item.start, bounds[place] + item.end) for place, item in ranges]
+    fits = _best_of_each(similarity, columns).mean(axis=0).tolist()
+    by_evidence: list[dict[str, float]] = [{} for _ in held]
+    readings: list[dict[str, tuple[FloatArray, ...]]] = [{} for _ in held]
+    for (place, item), (start, end), fit in zip(ranges, columns, fits, strict=True):
+        if start < end:
+            earlier = readings[place].get(item.evidence_id, ())
+            cosines = (*earlier, similarity[:, start:end])
+            readings[place][item.evidence_id] = cosines
+            by_evidence[place][item.evidence_id] = float(best_fits(cosines).mean()) if earlier else fit
+    return [
+        Interaction(joint if len(matrix) else 0.0, by_item, read)
+        for joint, matrix, by_item, read in zip(joints, matrices, by_evidence, readings, strict=True)
+    ]
+
+
+def _best_of_each(similarity: FloatArray, pieces: Sequence[tuple[int, int]]) -> FloatArray:
+    """Return the best cosine (q, p) of each query token in each piece, columns ``[start, end)``; -1 in an empty one."""
+    if not pieces:
+        return similarity[:, :0]
+    edges = np.array(pieces)
+    padded = np.pad(similarity, ((0, 0), (0, 1)), constant_values=-1.0)  # so that the end of the last is a column too
+    best = np.maximum.reduceat(padded, edges.ravel(), axis=1)[:, ::2]
+    return np.asarray(np.where(edges[:, 0] < edges[:, 1], best, -1.0), dtype=np.float32)
 
 
 def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
     """Return the best cosine (q,) of each query token with any row of any reading, each (q, n)."""
-    return np.asarray(np.max([cosines.max(axis=1) for cosines in readings], axis=0), dtype=np.float32)
+    best = readings[0].max(axis=1)
+    for cosines in readings[1:]:
+        best = np.maximum(best, cosines.max(axis=1))
+    return best
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:

@@ -20,6 +20,9 @@ from rag.late_interaction import Interaction, interact, look_at_frames
 CANDIDATES_PER_CHANNEL = 60
 """Ranks beyond this weigh less than a tenth of the first in the fusion."""
 
+N_PREFETCHED = 600
+"""All that three cheap channels prefetch."""
+
 ALL_CHANNELS = frozenset(Channel)
 
 
@@ -87,20 +90,28 @@ def encode_query(query: str, text: TextEncoder, visual: VisualEncoder, lexical: 
 def rank_channels(
     query: QueryVectors, index: SegmentIndex, scope: Scope, channels: frozenset[Channel] = ALL_CHANNELS
 ) -> dict[Channel, list[ScoredSegment]]:
-    """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched."""
+    """Return each channel's ranking, best first; late interaction rescores what the cheap channels prefetched.
+
+    So do the query's own words, so that each candidate has its BM25, not only the best by words: in a large library
+    hundreds of segments tie for the last of these.
+    """
     dense = ChannelQuery(Channel.TEXT, query.text)
     lexical = ChannelQuery(Channel.LEXICAL, query.lexical)
     frame_mean = ChannelQuery(Channel.FRAME_MEAN, query.visual_mean)
     cheap = tuple(item for item in (dense, lexical) if item.channel in channels)
+    pictures = (frame_mean,) if Channel.FRAMES in channels else ()
     queries = [
         dense,
         ChannelQuery(Channel.TEXT_TOKENS, query.tokens, prefetch=cheap),
-        ChannelQuery(Channel.FRAMES, query.visual, prefetch=(frame_mean,)),
+        ChannelQuery(Channel.FRAMES, query.visual, prefetch=pictures),
     ]
     if query.lexical.indices:
-        queries.append(lexical)
+        queries.append(replace(lexical, prefetch=cheap + pictures))
     asked = [item for item in queries if item.channel in channels]
-    return {item.channel: index.rank(item, scope, limit=CANDIDATES_PER_CHANNEL) for item in asked}
+    limits = {Channel.LEXICAL: N_PREFETCHED}
+    return {
+        item.channel: index.rank(item, scope, limit=limits.get(item.channel, CANDIDATES_PER_CHANNEL)) for item in asked
+    }
 
 
 def examine(
@@ -120,16 +131,17 @@ def examine(
     best_lexical = max(lexical_by_id.values(), default=1.0) or 1.0
     no_frames = np.zeros(0, dtype=np.float32)
     candidates = {}
-    for segment_id, point in index.fetch(segment_ids).items():
+    points = index.fetch(segment_ids)
+    with_tokens = query.tokens if Channel.TEXT_TOKENS in channels else query.tokens[:0]
+    interactions = interact(with_tokens, [point.vectors for point in points.values()])
+    for (segment_id, point), interaction in zip(points.items(), interactions, strict=True):
         vectors = point.vectors
         held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
             point=point,
             dense=float(query.text_scale.read(vectors.text @ query.text)) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
-            interaction=interact(query.tokens, vectors, query.token_scale)
-            if Channel.TEXT_TOKENS in channels
-            else Interaction(0.0, {}),
+            interaction=interaction,
             frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
             if Channel.FRAMES in channels
             else no_frames,

@@ -21,16 +21,19 @@ from rag.phrases import hold_all, quoting
 from rag.plan import plan_query
 from rag.plan_model import plan_with_model
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, Relevance, judge
-from rag.retrieve import Candidate, QueryVectors, encode_query, examine, rank_channels
+from rag.retrieve import CANDIDATES_PER_CHANNEL, Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
 from rag.why import name_matched_words
 
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
 """Weights of the channels of words in their fusion."""
 
-N_EXAMINED = 24
-"""Candidates looked at closely by words, and as many by pictures. The two are not fused by rank: three channels of
-words would outvote the one of pictures, and what only shows would never be seen."""
+N_EXAMINED = 64
+"""Candidates looked at closely by words: their three channels disagree most, and pooled tokens only choose."""
+
+N_PICTURES_EXAMINED = 24
+"""And by pictures, of which the engine knows every row. The two are not fused by rank: three channels of words would
+outvote the one of pictures, and what only shows would never be seen."""
 
 N_QUOTING = 200
 """Segments read for a quoted phrase: those that share its words, best first."""
@@ -182,10 +185,13 @@ class MomentSearch:
 
 def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> list[str]:
     """Return ids of the segments to look at closely: the best by all channels of words, and the best by pictures."""
-    ids = {channel.value: [item.segment_id for item in ranking] for channel, ranking in rankings.items()}
+    ids = {
+        channel.value: [item.segment_id for item in ranking[:CANDIDATES_PER_CHANNEL]]
+        for channel, ranking in rankings.items()
+    }
     pictures = ids.pop(Channel.FRAMES.value, [])
     words = [segment_id for segment_id, _ in fuse_rankings(ids, WORD_WEIGHTS)]
-    return list(dict.fromkeys([*words[:N_EXAMINED], *pictures[:N_EXAMINED]]))
+    return list(dict.fromkeys([*words[:N_EXAMINED], *pictures[:N_PICTURES_EXAMINED]]))
 
 
 def _keep_quoting(

@@ -112,7 +112,7 @@ def test_maxsim_is_what_colbert_computes_by_hand(tmp_path: Path, dense: Sentence
     np.testing.assert_allclose(tokens, passage, atol=1e-5)
     np.testing.assert_allclose(encoder.embed_query_tokens("dog house"), query, atol=1e-5)
     held = SegmentVectors(text_tokens=tokens, token_ranges=(TokenRange("said", "speech", 0, len(tokens)),))
-    found = interact(encoder.embed_query_tokens("dog house"), held)
+    (found,) = interact(encoder.embed_query_tokens("dog house"), [held])
     assert found.joint == pytest.approx(by_hand, abs=1e-5)
     assert found.by_evidence == {"said": pytest.approx(by_hand, abs=1e-5)}
 
