@@ -9,6 +9,7 @@ import os
 
 from adapters.blobs import FsspecMediaStore
 from adapters.concepts import ConceptVisualEncoder
+from adapters.drawn_shapes import DrawnShapeDetector
 from adapters.jobs import CeleryJobQueue, make_celery
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.media import AvMediaReader
@@ -31,6 +32,7 @@ from core.protocols import (
     LanguageModel,
     LexicalEncoder,
     MediaReader,
+    ObjectDetector,
     ScreenReader,
     ShotDetector,
     SpeechRecogniser,
@@ -118,6 +120,10 @@ def build_speech_recogniser(settings: Settings) -> SpeechRecogniser:
 
 def build_screen_reader(settings: Settings) -> ScreenReader:
     return RapidOcrReader(threads=indexing_threads(settings))
+
+
+def build_object_detector() -> ObjectDetector:
+    return DrawnShapeDetector()
 
 
 def build_text_encoder(settings: Settings, *, threads: int) -> TextEncoder:
