@@ -9,6 +9,7 @@ import os
 
 from adapters.blobs import FsspecMediaStore
 from adapters.concepts import ConceptVisualEncoder
+from adapters.drawn_shapes import DrawnShapeDetector
 from adapters.jobs import CeleryJobQueue, make_celery
 from adapters.late_interaction_text import LateInteractionTextEncoder
 from adapters.lexical import Bm25LexicalEncoder
@@ -33,6 +34,7 @@ from core.protocols import (
     LanguageModel,
     LexicalEncoder,
     MediaReader,
+    ObjectDetector,
     ScreenReader,
     ShotDetector,
     SpeechRecogniser,
@@ -108,6 +110,10 @@ def build_speech_recogniser(settings: Settings) -> SpeechRecogniser:
 
 def build_screen_reader(settings: Settings) -> ScreenReader:
     return RapidOcrReader(threads=indexing_threads(settings))
+
+
+def build_object_detector() -> ObjectDetector:
+    return DrawnShapeDetector()
 
 
 def build_text_encoder(settings: Settings, *, threads: int) -> TextEncoder:

@@ -119,11 +119,12 @@ class TextBox:
 
 @dataclass(frozen=True, slots=True)
 class DetectedObject:
-    """An object in a picture; ``box`` as in TextBox."""
+    """An object in a picture; ``box`` as in TextBox. ``setting`` says where it is seen: "on a blue background"."""
 
     label: str
     confidence: float
     box: tuple[float, float, float, float]
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

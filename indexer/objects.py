@@ -1,42 +1,172 @@
-"""Objects: what a detector names in keyframes, as evidence with counts ("two people, a bus").
+"""Objects: what a detector names in keyframes, told once for as long as it shows: "a red square on a blue background".
 
-It does not know which detector looks.
+It does not know which detector looks. Where one thing alone is seen to move, it is said from where to where.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
 
 from core.ids import derived_id
 from core.protocols import ObjectDetector
-from core.records import Evidence, Modality, Part
+from core.records import Evidence, Modality, Part, Shot, Span
+from core.signals import DetectedObject, Picture
 from indexer.keyframes import KeyframePicture
 
 MIN_CONFIDENCE = 0.35
 """Below this a COCO detector names things that are not there (true hits measured at .37–.64)."""
 
+TOUCH_S = 0.05
+"""Keyframes that follow each other closer show the same thing without a break."""
+
+MIN_MOVE = 0.15
+"""Share of the picture's width or height that a thing's middle moves before it is said to move."""
+
+MAX_ENTRY_S = 3.0
+"""What moves within a shot comes into the picture and leaves it: while it is seen in part, it has no outline."""
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """Things of one kind in one setting, their number, how surely they are seen, and when."""
+
+    label: str
+    setting: str
+    count: int
+    confidence: float
+    span: Span
+
+    def continues(self, other: _Sight) -> bool:
+        """Whether the other is the same, seen right before."""
+        is_same = (self.label, self.setting, self.count) == (other.label, other.setting, other.count)
+        return is_same and self.span.gap_s(other.span) <= TOUCH_S
+
 
 def name_objects(
-    keyframes: Sequence[KeyframePicture], detector: ObjectDetector, part: Part, profile: str
+    shots: Sequence[Shot],
+    keyframes: Sequence[KeyframePicture],
+    pictures: Sequence[Picture],
+    detector: ObjectDetector,
+    part: Part,
+    profile: str,
 ) -> tuple[Evidence, ...]:
-    """Return one evidence a keyframe with objects, e.g. text ``"2 person, 1 bus"``."""
+    """Return evidence in time order, one for the things that come and go together.
+
+    ``keyframes`` are those of one part, in time order; ``pictures`` all that were decoded of it, to follow motion.
+    """
+    groups: dict[tuple[Span, str], list[_Sight]] = {}
+    for sight in _follow(keyframes, detector):
+        groups.setdefault((sight.span, sight.setting), []).append(sight)
     evidence: list[Evidence] = []
-    for keyframe in keyframes:
-        found = [item for item in detector.detect_objects(keyframe.rgb) if item.confidence >= MIN_CONFIDENCE]
-        if not found:
-            continue
-        counts = Counter(item.label for item in found)
+    for (span, _), sights in sorted(groups.items(), key=lambda item: item[0]):
+        motion = _motion(sights, pictures, detector)
         evidence.append(
             Evidence(
                 id=derived_id(part.video_id, profile, part.number, "object", len(evidence)),
                 video_id=part.video_id,
                 part=part.number,
-                span=keyframe.span,
+                span=_with_entry(span, shots) if motion else span,
                 modality=Modality.OBJECT,
-                text=", ".join(f"{count} {label}" for label, count in counts.most_common()),
-                confidence=max(item.confidence for item in found),
+                text=_tell(sights, motion),
+                confidence=round(max(sight.confidence for sight in sights), 4),
                 produced_by=detector.name,
             )
         )
     return tuple(evidence)
+
+
+def _with_entry(span: Span, shots: Sequence[Shot]) -> Span:
+    """Return the span with what of its shots lies before and after it, MAX_ENTRY_S at most."""
+    inside = [shot.span for shot in shots if shot.span.overlap_s(span) > 0]
+    starts_s = [shot.start_s for shot in inside if span.start_s - MAX_ENTRY_S <= shot.start_s <= span.start_s]
+    ends_s = [shot.end_s for shot in inside if span.end_s <= shot.end_s <= span.end_s + MAX_ENTRY_S]
+    return Span(min(starts_s, default=span.start_s), max(ends_s, default=span.end_s))
+
+
+def _follow(keyframes: Sequence[KeyframePicture], detector: ObjectDetector) -> list[_Sight]:
+    """Return what is seen, each sight over all keyframes that show it one after the other."""
+    finished: list[_Sight] = []
+    shown: list[_Sight] = []
+    for keyframe in keyframes:
+        now: list[_Sight] = []
+        for sight in _look(detector.detect_objects(keyframe.rgb), keyframe.span):
+            before = next((item for item in shown if sight.continues(item)), None)
+            if before is not None:
+                shown.remove(before)
+                confidence = max(before.confidence, sight.confidence)
+                sight = _Sight(sight.label, sight.setting, sight.count, confidence, before.span.cover(sight.span))
+            now.append(sight)
+        finished += shown
+        shown = now
+    return finished + shown
+
+
+def _look(found: Sequence[DetectedObject], span: Span) -> list[_Sight]:
+    sure = [item for item in found if item.confidence >= MIN_CONFIDENCE]
+    counts = Counter((item.label, item.setting) for item in sure)
+    return [
+        _Sight(label, setting, count, max(i.confidence for i in sure if (i.label, i.setting) == (label, setting)), span)
+        for (label, setting), count in counts.most_common()
+    ]
+
+
+def _motion(sights: Sequence[_Sight], pictures: Sequence[Picture], detector: ObjectDetector) -> str:
+    """Return where the only thing seen moves; "" where there are several or it stays."""
+    if len(sights) != 1 or sights[0].count != 1:
+        return ""
+    (sight,) = sights
+    middles = []
+    for picture in pictures:
+        if sight.span.contains(picture.time_s):
+            rgb = np.asarray(Image.open(BytesIO(picture.jpeg)).convert("RGB"))
+            boxes = [
+                i.box for i in detector.detect_objects(rgb) if (i.label, i.setting) == (sight.label, sight.setting)
+            ]
+            middles += [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes if len(boxes) == 1]
+    if len(middles) < 2:
+        return ""
+    return tell_motion(middles[-1][0] - middles[0][0], middles[-1][1] - middles[0][1])
+
+
+def tell_motion(right: float, down: float) -> str:
+    """Return a move in words, from its shares of the picture's width and height; "" for a small one.
+
+    >>> tell_motion(0.4, 0.02), tell_motion(-0.3, -0.4), tell_motion(0.1, -0.1)
+    ('moving from left to right', 'moving from bottom right to top left', '')
+    """
+    across = [] if abs(right) < MIN_MOVE or abs(right) < abs(down) / 2 else ["left", "right"][:: 1 if right > 0 else -1]
+    along = [] if abs(down) < MIN_MOVE or abs(down) < abs(right) / 2 else ["top", "bottom"][:: 1 if down > 0 else -1]
+    ends = [" ".join(words) for words in zip(*(side for side in (along, across) if side), strict=True)]
+    return f"moving from {ends[0]} to {ends[1]}" if ends else ""
+
+
+def _tell(sights: Sequence[_Sight], motion: str) -> str:
+    """Return the things as a phrase.
+
+    >>> seen = [_Sight("red square", "on a blue background", 1, 0.9, Span(0, 1))]
+    >>> _tell(seen, "moving from left to right")
+    'a red square moving from left to right on a blue background'
+    """
+    things = [_count(sight.label, sight.count) for sight in sights]
+    listed = " and ".join([", ".join(things[:-1]), things[-1]] if len(things) > 1 else things)
+    return " ".join(word for word in (listed, motion, sights[0].setting) if word)
+
+
+def _count(label: str, count: int) -> str:
+    """Return the things with their number.
+
+    >>> _count("orange cross", 1), _count("orange cross", 2)
+    ('an orange cross', 'two orange crosses')
+    """
+    if count == 1:
+        return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
+    number = NUMBERS[count] if count < len(NUMBERS) else str(count)
+    return f"{number} {label}{'es' if label.endswith('s') else 's'}"

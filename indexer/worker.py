@@ -89,6 +89,7 @@ def make_tools(settings: Settings) -> tasks.Tools:
                 visual=build.build_visual_encoder(settings, text, threads=build.indexing_threads(settings)),
                 lexical=build.build_lexical_encoder(),
             ),
+            objects=build.build_object_detector(),
             captioner=build.build_captioner(settings),
         )
 

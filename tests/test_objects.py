@@ -1,0 +1,68 @@
+"""Things seen become evidence for as long as they show, with their number and where they move."""
+
+import pytest
+
+from adapters.drawn_shapes import DrawnShapeDetector
+from core.records import Evidence, Modality, Part, Shot, Span
+from core.signals import ImageArray, Picture
+from indexer.keyframes import KeyframePicture
+from indexer.objects import name_objects
+from tests.drawings import draw, to_jpeg
+
+PART = Part("5e492bc6-7568-4bf4-b49e-b7550fc288df", 0, Span(0, 12))
+EMPTY = draw("white")
+
+
+def look(pictures: list[ImageArray], every_s: float = 2.0, n_keyframes: int | None = None) -> tuple[Evidence, ...]:
+    """Return what is told of pictures that follow each other in one shot; the first ``n_keyframes`` are keyframes."""
+    decoded = [Picture(index * every_s, to_jpeg(picture)) for index, picture in enumerate(pictures)]
+    end_s = len(pictures) * every_s
+    chosen = decoded[:n_keyframes]
+    ends_s = [*(picture.time_s for picture in chosen[1:]), end_s]
+    keyframes = [
+        KeyframePicture(picture.time_s, Span(picture.time_s, until_s), picture.jpeg, 1.0)
+        for picture, until_s in zip(chosen, ends_s, strict=True)
+    ]
+    return name_objects([Shot(Span(0, end_s))], keyframes, decoded, DrawnShapeDetector(), PART, "offline")
+
+
+def square_at(left: float, top: float) -> ImageArray:
+    return draw("blue", square=((left, top, left + 180, top + 180), "red"))
+
+
+def test_what_stays_is_told_once_for_as_long_as_it_shows() -> None:
+    shown = draw("white", circle=((100, 100, 300, 300), "green"))
+    (evidence,) = look([EMPTY, shown, shown, shown, EMPTY, EMPTY])
+    assert (evidence.text, evidence.span) == ("a green circle on a white background", Span(2, 8))
+    assert (evidence.modality, evidence.produced_by) == (Modality.OBJECT, "drawn-shapes-1")
+
+
+def test_things_of_a_kind_are_counted() -> None:
+    figures = {f"square_{i}": ((100 + 300 * i, 100, 280 + 300 * i, 280), "black") for i in range(3)}
+    (evidence,) = look([draw("yellow", star=((500, 400, 800, 700), "red"), **figures)])
+    assert evidence.text == "three black squares and a red star on a yellow background"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ([(100, 270), (500, 270), (900, 270)], "moving from left to right"),
+        ([(900, 270), (500, 270), (100, 270)], "moving from right to left"),
+        ([(550, 40), (550, 270), (550, 480)], "moving from top to bottom"),
+        ([(550, 480), (550, 270), (550, 40)], "moving from bottom to top"),
+        ([(100, 40), (500, 270), (800, 480)], "moving from top left to bottom right"),
+    ],
+)
+def test_the_direction_of_a_thing_that_moves_is_told(path: list[tuple[float, float]], expected: str) -> None:
+    (evidence,) = look([square_at(*place) for place in path], n_keyframes=1)
+    assert evidence.text == f"a red square {expected} on a blue background"
+
+
+def test_a_thing_that_moves_is_there_while_it_comes_in_and_leaves() -> None:
+    (evidence,) = look([square_at(x, 270) for x in (-90, 200, 600, 900, 1200)], every_s=1.0)
+    assert evidence.span == Span(0, 5)
+
+
+def test_nothing_is_told_of_pictures_without_things() -> None:
+    assert look([EMPTY, EMPTY]) == ()
+    assert name_objects([], [], [], DrawnShapeDetector(), PART, "offline") == ()
