@@ -84,7 +84,7 @@ def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
     best = readings[0].max(axis=1)
     for cosines in readings[1:]:
         best = np.maximum(best, cosines.max(axis=1))
-    return best
+    return np.asarray(best, dtype=np.float32)
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
