@@ -225,7 +225,9 @@ def test_two_happenings_are_told_apart(query: str, relation: Relation, target: s
     assert (succession.relation, succession.target.text, succession.anchor.text) == (relation, target, anchor)
 
 
-@pytest.mark.parametrize("query", ["which dog follows the man", "what follows from the theorem", "what follows is a list"])
+@pytest.mark.parametrize(
+    "query", ["which dog follows the man", "what follows from the theorem", "what follows is a list"]
+)
 def test_what_follows_need_not_be_a_stretch_of_the_video(query: str) -> None:
     assert plan_query(query).succession is None
 
