@@ -17,7 +17,7 @@ from evaluation.library import FinderOf, search_with
 from evaluation.metrics import measure_columns
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.summary import Summary, count_clips, summarise, units_of
-from rag.steps import CHANNELS_BY_STEP, Steps
+from rag.steps import CHANNELS_BY_STEP, QUESTION_STEPS, Steps
 
 ALL = "all steps"
 COMPARED = {
@@ -64,7 +64,7 @@ def list_variants() -> dict[str, Steps]:
     """
     return {
         ALL: Steps(),
-        **{f"without {_name(step)}": Steps().without(step) for step in Steps.names()},
+        **{f"without {_name(step)}": Steps().without(step) for step in Steps.names() if step not in QUESTION_STEPS},
         **{f"only {_name(step)}": Steps.with_only(step) for step in CHANNELS_BY_STEP},
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.protocols import LanguageModel, MomentFinder, Question, SearchRequest, TextEncoder
+from core.protocols import LanguageModel, Question, TextEncoder
 from core.records import Answer, Moment
 from core.stores import Catalogue, MediaStore
 from rag.check import CheckedAnswer, check_answer
@@ -16,14 +16,8 @@ from rag.exhibits import Exhibit, gather_exhibits
 from rag.expand import GraphExpander
 from rag.look import attach_pictures
 from rag.prompt import write_prompt
-from rag.relevance import SHARE_OF_BEST
+from rag.question_search import QuestionSearch
 from rag.write import ask_model, quote_evidence
-
-MOMENTS_BY_EFFORT = {"fast": 6, "deep": 14}
-"""How many moments an answer may draw on."""
-
-MIN_SCORE_FOR_ANSWERS = 0.2
-"""Lower than a search's: a question shares fewer words with its answer, and what is written is checked afterwards."""
 
 EXTRACTIVE = "extractive"
 
@@ -42,14 +36,14 @@ class Answerer:
         self,
         catalogue: Catalogue,
         media: MediaStore,
-        finder: MomentFinder,
+        search: QuestionSearch,
         expander: GraphExpander,
         text: TextEncoder,
         model: LanguageModel | None,
     ) -> None:
         self._catalogue = catalogue
         self._media = media
-        self._finder = finder
+        self._search = search
         self._expander = expander
         self._text = text
         self._model = model
@@ -69,7 +63,7 @@ class Answerer:
             trace.append({"step": name, **facts})
             return trace[-1]
 
-        moments = self._retrieve(question)
+        moments = self._search.find(question)
         yield step("search", n_moments=len(moments))
         related = self._expander.expand(question, moments)
         yield step("graph", n_moments=len(related))
@@ -95,21 +89,6 @@ class Answerer:
     def _hint(self) -> str:
         return "" if self._model is not None else HINT
 
-    def _retrieve(self, question: Question) -> tuple[Moment, ...]:
-        moments = self._finder.find(
-            SearchRequest(
-                query=retrieval_query(question),
-                tenant=question.tenant,
-                video_ids=question.video_ids,
-                limit=MOMENTS_BY_EFFORT.get(question.effort, MOMENTS_BY_EFFORT["fast"]),
-                min_score=MIN_SCORE_FOR_ANSWERS,
-                # One more call of the model, which only who asked for depth should wait for.
-                planning="model" if question.effort == "deep" else "fast",
-            )
-        )
-        best = max((moment.score for moment in moments), default=0.0)  # not always the first: "the first time …"
-        return tuple(moment for moment in moments if moment.score >= SHARE_OF_BEST * best)
-
     def _write(
         self, question: Question, exhibits: Sequence[Exhibit], moments: Sequence[Moment]
     ) -> tuple[CheckedAnswer, str | None]:
@@ -125,16 +104,6 @@ class Answerer:
         if not checked.citations:
             return checked, "The model's answer rests on none of the evidence, so it is withheld."
         return checked, None
-
-
-def retrieval_query(question: Question) -> str:
-    """Return what to search for: the question, led by the one before it when there is a conversation.
-
-    >>> retrieval_query(Question("And when?", history=(("user", "Who built the mill?"), ("assistant", "Ada."))))
-    'Who built the mill? And when?'
-    """
-    before = [text for role, text in question.history if role == "user"]
-    return f"{before[-1]} {question.text}" if before else question.text
 
 
 def _abstain(reason: str, moments: Sequence[Moment], author: str, hint: str, trace: Sequence[dict[str, Any]]) -> Answer:

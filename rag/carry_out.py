@@ -107,6 +107,9 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
         return []
     if succession.relation is Relation.EITHER:
         return _take_turns(_find_in_time(succession.target, request, search), anchors)
+    is_asked = succession.target.is_open or _is_question(succession.target)
+    if is_asked and succession.is_close:
+        return _find_next(succession, anchors, request, search)
     beside = [place for anchor in anchors[:N_ANCHORS] if (place := _beside(anchor, succession.relation, BESIDE_S))]
     targets: list[Moment] = []
     if not succession.target.is_open:
@@ -114,14 +117,25 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
         targets = keep_sure(put_first(_find_in_time(succession.target, request, search), near))
     words = succession.anchor.text
     composed = compose_pairs(targets, anchors, succession.relation, anchor_words=words, is_close=succession.is_close)
-    if composed or not (succession.target.is_open or _is_question(succession.target)):
-        return composed
-    following: list[Moment] = []
+    return composed or (_find_next(succession, anchors, request, search) if is_asked else [])
+
+
+def _find_next(
+    succession: Succession, anchors: Sequence[Moment], request: SearchRequest, search: PartSearch
+) -> list[Moment]:
+    """Return for each of the best anchors what stands next to it, whatever it is, and the anchor, to see that it does.
+
+    "Which photo is shown right after the storm" wants that one, not another that looks more like a photo.
+    """
+    relation, words = succession.relation, succession.anchor.text
+    found: list[Moment] = []
     for anchor in anchors[:N_ANCHORS]:
-        place = _beside(anchor, succession.relation, NEXT_S)
+        place = _beside(anchor, relation, NEXT_S)
         shown = search.browse(place, succession.target, request) if place else []
-        following = put_first(following, [replace(moment, score=anchor.score) for moment in shown])
-    return compose_pairs(following, anchors, succession.relation, anchor_words=words, is_close=True)
+        alike = [replace(moment, score=anchor.score) for moment in shown]
+        nearest = compose_pairs(alike, [anchor], relation, anchor_words=words, is_close=True)
+        found = put_first(found, [*nearest[:1], anchor, *nearest[1:]] if nearest else [])
+    return found
 
 
 def _take_turns(moments: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:

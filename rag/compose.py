@@ -11,6 +11,7 @@ from core.protocols import EntityRecogniser, LanguageModel, LexicalEncoder, Text
 from core.stores import Catalogue, MediaStore, SegmentIndex
 from rag.answer import Answerer
 from rag.expand import GraphExpander
+from rag.question_search import QuestionSearch
 from rag.relevance import MIN_SCORE
 from rag.retrieve import encode_query
 from rag.search import MomentSearch
@@ -50,5 +51,6 @@ def compose_retrieval(
     ``steps`` and ``floor``, the score below which the best moment is none, differ from a service's only to measure.
     """
     finder = MomentSearch(catalogue, index, text, visual, lexical, steps, model, floor)
-    answerer = Answerer(catalogue, media, finder, GraphExpander(catalogue, recogniser), text, model)
+    search = QuestionSearch(catalogue, finder, steps)
+    answerer = Answerer(catalogue, media, search, GraphExpander(catalogue, recogniser), text, model)
     return Retrieval(finder, answerer, text, visual, lexical)

@@ -1,4 +1,4 @@
-"""Two happenings in one query: "A then B", "B after A", "A before B", "which comes first, A or B".
+"""Two happenings in one query: "A then B", "B after A", "what follows A", "which comes first, A or B".
 
 Careful rather than complete: "after party", "before a mirror", "named after" and "now and then" tell of one thing. It
 does not know what the parts mean, nor how moments are put in order (``rag/order.py`` does).
@@ -21,7 +21,8 @@ _SMALL_WORDS = (
 )
 _ASKING_WORDS = (
     "happen happens happened happening comes come shown show shows seen see going go goes say says said heard hear "
-    "spoken talk talking speak speaks about next on can right just written read reads displayed visible text screen"
+    "spoken talk talking speak speaks about next on can right just written read reads displayed visible text screen "
+    "topic topics subject segment section chapter"
 )
 _SMALL = frozenset(_SMALL_WORDS.split())
 _OPEN = _SMALL | frozenset(_ASKING_WORDS.split())
@@ -66,6 +67,12 @@ _THEN = re.compile(
 )
 _LED = re.compile(rf"^(?:{_SOON} )?(?P<link>after|before) (?P<anchor>[^,]+), (?P<target>.+)$", re.IGNORECASE)
 _TRAILED = re.compile(rf"^(?P<target>.*?)(?:,? ?\b{_SOON})?,? ?\b(?P<link>after|before) (?P<anchor>.+)$", re.IGNORECASE)
+_FOLLOWS = re.compile(
+    r"^(?P<target>(?:what|which)(?: (?:topic|subject|segment|section|chapter|part|scene|slide|shot|picture|photo))?) "
+    rf"(?:{_SOON} )?(?P<link>follows|precedes) (?!from\b|is\b|are\b|was\b|were\b)(?P<anchor>.+)$",
+    re.IGNORECASE,
+)
+"""Only stretches of a video follow each other: a dog that follows a man is one thing to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +90,8 @@ def split_succession(text: str) -> Parts | None:
 
     >>> split_succession("the lamp goes out, then a bell rings")
     Parts(target='a bell rings', anchor='the lamp goes out', relation=<Relation.THEN: 'then'>, is_close=False)
-    >>> split_succession("what happens right after the storm?").is_close
-    True
+    >>> split_succession("what follows the storm?")
+    Parts(target='what', anchor='the storm', relation=<Relation.AFTER: 'after'>, is_close=True)
     >>> [split_succession(text) for text in ("after party", "man before a mirror", "every now and then it rains")]
     [None, None, None]
     """
@@ -92,7 +99,8 @@ def split_succession(text: str) -> Parts | None:
     if re.search(r"[.?!;]\s", bare):
         # Two sentences: which part belongs to which cannot be told by small words.
         return None
-    return _either(bare) or _then(bare) or _side(_LED.match(bare)) or _side(_TRAILED.match(bare))
+    matches = (pattern.match(bare) for pattern in (_LED, _FOLLOWS, _TRAILED))
+    return _either(bare) or _then(bare) or next((parts for match in matches if (parts := _side(match))), None)
 
 
 def is_open(text: str) -> bool:
@@ -134,8 +142,12 @@ def _side(match: re.Match[str] | None) -> Parts | None:
     is_title = not target and not _NAMED.match(anchor)
     if not is_happening or _NO_TARGET_END.search(target) or is_title:
         return None
-    is_close = bool(match["soon"]) and match["soon"].casefold() not in ("shortly", "soon")
-    return Parts(target, anchor, Relation(match["link"].casefold()), is_close)
+    link = match["link"].casefold()
+    soon = (match["soon"] or ("right" if link in _RELATION_BY_VERB else "soon")).casefold()
+    return Parts(target, anchor, _RELATION_BY_VERB.get(link) or Relation(link), soon not in ("shortly", "soon"))
+
+
+_RELATION_BY_VERB = {"follows": Relation.AFTER, "precedes": Relation.BEFORE}
 
 
 def _content(text: str, small: frozenset[str] = _SMALL) -> list[str]:

@@ -17,6 +17,9 @@ CHANNELS_BY_STEP = {
 }
 """Steps that rank segments by a channel of their own."""
 
+QUESTION_STEPS = frozenset({"passages", "hops"})
+"""Steps that only a question takes; a search is the same without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -26,7 +29,8 @@ class Steps:
     ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is stood in for
     by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
     a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
-    return nothing for what is not there.
+    return nothing for what is not there. Of questions alone — ``passages``: read the sentences beside what fits.
+    ``hops``: search for what the best moments lead to.
 
     >>> Steps(lexical=False).without("merging").merging
     False
@@ -43,6 +47,8 @@ class Steps:
     grounding: bool = True
     merging: bool = True
     cut_off: bool = True
+    passages: bool = True
+    hops: bool = True
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -215,12 +215,21 @@ def test_the_first_or_last_time_is_asked_for(query: str, ordinal: int, text: str
         ("a cup of coffee before the cat appears", Relation.BEFORE, "a cup of coffee", "the cat appears"),
         ("what happens before leaving the house?", Relation.BEFORE, "what happens", "leaving the house"),
         ("Which comes first, the mortar or the chopper?", Relation.EITHER, "the mortar", "the chopper"),
+        ("Which topic follows a red circle moving left?", Relation.AFTER, "Which topic", "a red circle moving left"),
+        ("What directly precedes the storm?", Relation.BEFORE, "What", "the storm"),
     ],
 )
 def test_two_happenings_are_told_apart(query: str, relation: Relation, target: str, anchor: str) -> None:
     succession = plan_query(query).succession
     assert succession is not None
     assert (succession.relation, succession.target.text, succession.anchor.text) == (relation, target, anchor)
+
+
+@pytest.mark.parametrize(
+    "query", ["which dog follows the man", "what follows from the theorem", "what follows is a list"]
+)
+def test_what_follows_need_not_be_a_stretch_of_the_video(query: str) -> None:
+    assert plan_query(query).succession is None
 
 
 def test_each_happening_has_its_own_wishes() -> None:

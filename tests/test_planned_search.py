@@ -178,6 +178,17 @@ def test_what_happens_next_need_not_be_described(library: Library) -> None:
     assert starts(library.find("what is said before sailors return safely?"))[0] == 60
 
 
+def test_what_stands_next_is_found_with_what_it_follows(library: Library) -> None:
+    assert starts(library.find("Which topic follows the storm breaks windows?"))[:2] == [30, 20]
+    assert starts(library.find("Which section precedes sailors return safely?"))[:2] == [60, 70]
+
+
+def test_right_after_means_the_next_one_rather_than_one_that_looks_like_it(library: Library) -> None:
+    library.add("slides", [Line("opening the gate"), Line("grey stones", SCREEN), Line("archive photo one", SCREEN)])
+    [first, *_] = library.find('Which photo is shown right after the segment "opening the gate"?')
+    assert [item.text for item in first.evidence] == ["grey stones"]
+
+
 def test_where_either_part_is_missing_the_words_are_searched_for_as_they_stand(library: Library) -> None:
     plain = library.finder(Steps(planning=False)).find(SearchRequest("captain rings bell after the elephant dances"))
     assert library.find("captain rings bell after the elephant dances") == plain

@@ -1,0 +1,43 @@
+"""Passages: a spoken moment with the sentences beside it, since an answer often stands next to what a question says.
+
+It does not know how moments were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.records import Evidence, Modality, Moment, Span
+from core.stores import EvidenceCatalogue
+
+PASSAGE_S = 12.0
+"""A moment grows no longer than this: two or three sentences. 16 s found no more on three lectures."""
+
+MAX_BREATH_S = 1.5
+"""Longer silences end a passage."""
+
+
+def read_around(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> list[Moment]:
+    """Return the moments, those of speech grown over the sentences that were said right before and after."""
+    return [_grow(moment, say_around(moment, PASSAGE_S, catalogue)) for moment in moments]
+
+
+def say_around(moment: Moment, reach_s: float, catalogue: EvidenceCatalogue) -> list[Evidence]:
+    """Return what is said in a moment and within ``reach_s`` of it, in time order."""
+    around = Span(max(0.0, moment.span.start_s - reach_s), moment.span.end_s + reach_s)
+    return catalogue.list_evidence(moment.video_id, span=around, modality=Modality.SPEECH)
+
+
+def _grow(moment: Moment, said: Sequence[Evidence]) -> Moment:
+    if moment.modality is not Modality.SPEECH:
+        return moment
+    span, known = moment.span, {item.id for item in moment.evidence}
+    joined: list[Evidence] = []
+    for item in said:
+        is_beside = item.span.overlap_s(moment.span) > 0 or item.span.gap_s(moment.span) <= MAX_BREATH_S
+        if is_beside and span.cover(item.span).duration_s <= PASSAGE_S:
+            span = span.cover(item.span)
+            joined += [] if item.id in known else [item]
+    evidence = sorted((*moment.evidence, *joined), key=lambda item: item.span)
+    return replace(moment, span=span, evidence=tuple(evidence)) if joined or span != moment.span else moment

@@ -1,0 +1,102 @@
+"""A question finds what it does not name: the sentence beside, and the place that a found moment leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from adapters.sql_catalogue import SqlCatalogue
+from core.ids import derived_id
+from core.protocols import Question
+from core.records import Evidence, Modality, Moment, NewVideo, Segment, Span
+from core.stores import SegmentPoint
+from indexer.embeddings import Encoders, embed_segments
+from rag.question_search import QuestionSearch
+from rag.search import MomentSearch
+from rag.steps import Steps
+from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder
+from tests.fakes.segment_index import FakeSegmentIndex
+
+TEXT, LEXICAL = FakeTextEncoder(), FakeLexicalEncoder()
+VISUAL = FakeVisualEncoder(TEXT)
+LINES = {
+    0: "sixty vessels diverted towards Marlow",
+    40: "oxen carried mirrors uphill",
+    80: "soup kitchens fed families",
+    85: "nobody paid anything",
+    120: "harvest fell badly",
+    160: "harbour merchant became rich",
+    165: "thanks to vessels diverted from elsewhere",
+    200: "children count penguins",
+}
+"""What is said for five seconds, by when it begins."""
+
+
+class Library:
+    """A video of segments that each hold one sentence."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalogue = SqlCatalogue.open(f"sqlite:///{folder / 'catalogue.db'}")
+        self.index = FakeSegmentIndex()
+        video_id = derived_id("video")
+        self.catalogue.add_video(NewVideo(video_id, "default", "The port", "port.mp4", "hash", "k", 1, 240.0))
+        self.catalogue.plan_parts(video_id, [Span(0, 240)])
+        evidence, segments = [], []
+        for number, (start_s, text) in enumerate(LINES.items()):
+            span = Span(start_s, start_s + 5)
+            item = Evidence(derived_id("e", number), video_id, 0, span, Modality.SPEECH, text, 0.9, "test", "en")
+            evidence.append(item)
+            segments.append(Segment(derived_id("s", number), video_id, 0, number, span, (item.id,), ()))
+        vectors = embed_segments(segments, evidence, {}, Encoders(TEXT, VISUAL, LEXICAL))
+        lease = self.catalogue.claim_part("worker", lease_s=60)
+        assert lease is not None
+        self.catalogue.commit_part(lease, "artifact")
+        self.catalogue.publish_part(self.catalogue.parts_to_publish()[0], evidence, segments)
+        self.index.upsert([SegmentPoint(s, "default", v) for s, v in zip(segments, vectors, strict=True)])
+
+    def find(self, question: str, steps: Steps | None = None) -> tuple[Moment, ...]:
+        finder = MomentSearch(self.catalogue, self.index, TEXT, VISUAL, LEXICAL)
+        return QuestionSearch(self.catalogue, finder, steps or Steps()).find(Question(question))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    made = Library(tmp_path)
+    yield made
+    made.catalogue.close()
+
+
+def starts(moments: Sequence[Moment]) -> list[float]:
+    return [moment.span.start_s for moment in moments]
+
+
+def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) -> None:
+    question = "how became the harbour merchant rich"
+    assert 0 not in starts(library.find(question, Steps(hops=False)))
+    found = library.find(question)
+    assert found[0].span.start_s == 160
+    [lead] = [moment for moment in found if moment.span.start_s == 0]
+    assert "follows “The port” at 2:40" in [reason.matched for reason in lead.reasons]
+
+
+def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> None:
+    question = "soup kitchens fed families"
+    [best, *_] = library.find(question)
+    assert (best.span, [item.text for item in best.evidence]) == (Span(80, 90), [LINES[80], LINES[85]])
+    assert library.find(question, Steps(passages=False))[0].span == Span(80, 85)
+
+
+def test_no_stretch_is_shown_twice(library: Library) -> None:
+    found = library.find("harbour merchant became rich thanks to vessels diverted from elsewhere")
+    assert len(starts(found)) == len(set(starts(found)))
+    assert starts(found)[0] == 160
+
+
+def test_a_question_that_quotes_is_taken_at_its_word(library: Library) -> None:
+    assert starts(library.find('who says "harbour merchant became rich"?')) == [160]
+
+
+def test_nothing_leads_nowhere(library: Library) -> None:
+    assert library.find("quarterly tax report") == ()
