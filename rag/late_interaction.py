@@ -59,8 +59,8 @@ def interact(query_tokens: FloatArray, held: Sequence[SegmentVectors]) -> list[I
             readings[place][item.evidence_id] = read
             by_evidence[place][item.evidence_id] = float(best_fits(read).mean()) if earlier else fit
     return [
-        Interaction(joint if len(matrix) else 0.0, *found)
-        for joint, matrix, *found in zip(joints, matrices, by_evidence, readings, strict=True)
+        Interaction(joint if len(matrix) else 0.0, scores, cosines)
+        for matrix, joint, scores, cosines in zip(matrices, joints, by_evidence, readings, strict=True)
     ]
 
 
@@ -71,15 +71,12 @@ def _best_of_each(similarity: FloatArray, pieces: Sequence[tuple[int, int]]) -> 
     edges = np.array(pieces)
     padded = np.pad(similarity, ((0, 0), (0, 1)), constant_values=-1.0)  # so that the end of the last is a column too
     best = np.maximum.reduceat(padded, edges.ravel(), axis=1)[:, ::2]
-    return np.where(edges[:, 0] < edges[:, 1], best, np.float32(-1.0))
+    return np.asarray(np.where(edges[:, 0] < edges[:, 1], best, np.float32(-1.0)))
 
 
 def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
     """Return the best cosine (q,) of each query token with any row of any reading, each (q, n)."""
-    best = readings[0].max(axis=1)
-    for cosines in readings[1:]:
-        best = np.maximum(best, cosines.max(axis=1))
-    return best
+    return np.asarray(np.max([cosines.max(axis=1) for cosines in readings], axis=0), dtype=np.float32)
 
 
 def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
