@@ -50,8 +50,9 @@ POINTS_IN_BULK = 250
 SETTLE_FROM = 25_000
 """Points from which on opening the index settles it; fewer are scanned exactly in about a millisecond."""
 
-SETTLE_EVERY = 125_000
-"""Points that a rebuild writes between two settlings, so that each of the pieces is written once."""
+SETTLE_EVERY = 50_000
+"""Points that a rebuild writes at least between two settlings, so that the pieces of a large library are several, which
+all cores scan at once; later ones are a third of what stands already, so that each is written once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class EdgeSegmentIndex:
         self._opened: _Opened | None = None
         self._flush_timer: threading.Timer | None = None
         self._is_bulk = recreate
-        self._n_unsettled = 0
+        self._n_settled = self._n_unsettled = 0
         folder.mkdir(parents=True, exist_ok=True)
         self._ownership = _own(folder)
         try:
@@ -117,7 +118,7 @@ class EdgeSegmentIndex:
                 numbered = list(map(requests.engine_point, numbers, batch))
                 opened.shard.update(engine.UpdateOperation.upsert_points(numbered))
                 self._n_unsettled += len(batch)
-                if self._is_bulk and self._n_unsettled >= SETTLE_EVERY:
+                if self._is_bulk and self._n_unsettled >= max(SETTLE_EVERY, self._n_settled // 3):
                     self._settle(opened)
                 self._flush_soon()
 
@@ -186,7 +187,7 @@ class EdgeSegmentIndex:
         """Make the codes of what a rebuild has written, which nobody searches yet."""
         opened.shard.flush()
         opened.shard.optimize()
-        self._n_unsettled = 0
+        self._n_settled, self._n_unsettled = self._n_settled + self._n_unsettled, 0
 
     def _delete(self, opened: _Opened, condition: engine.Filter) -> None:
         opened.ranker.forget()
