@@ -47,7 +47,7 @@ class QuestionSearch:
     def find(self, question: Question) -> tuple[Moment, ...]:
         """Return the moments, best first; what a moment leads to says so in its reasons. None if nothing is relevant.
 
-        A question that tells where or when to look, or what is quoted, is taken at its word.
+        A question that names a time, an order or a quotation is taken at its word: nothing is followed.
         """
         request = SearchRequest(
             query=retrieval_query(question),
@@ -62,10 +62,11 @@ class QuestionSearch:
         found = self._finder.find(replace(request, plan=plan))
         best = max((moment.score for moment in found), default=0.0)  # not always the first: "the first time …"
         near = [moment for moment in found if moment.score >= SHARE_OF_BEST * best]
-        if plan.time or plan.ordinal or plan.succession or plan.phrases:
+        if plan.time or plan.succession:
             return tuple(near)
         read = keep_distinct(self._read_around(near))
-        followed = read[: N_FOLLOWED if self._steps.hops else 0]
+        is_followed = self._steps.hops and not (plan.ordinal or plan.phrases)
+        followed = read[: N_FOLLOWED if is_followed else 0]
         leads = [self._follow(moment, followed, request) for moment in followed]
         return tuple(put_leads(read, leads)[: request.limit])
 
