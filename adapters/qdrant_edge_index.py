@@ -229,7 +229,7 @@ class EdgeSegmentIndex:
             points = PointFile(self._folder / "points.db")
         except sqlite3.DatabaseError as error:
             return self._start_over(f"has a damaged file of points ({error})")
-        shard = engine.EdgeShard.load(str(self._folder / "shard"))
+        shard = engine.EdgeShard.load(str(self._folder / "shard"), requests.config(self._layout))
         if shard.info().points_count >= SETTLE_FROM:
             shard.optimize()
         return _Opened(shard, points, EdgeRanker(shard, points.terms))

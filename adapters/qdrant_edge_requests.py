@@ -5,6 +5,7 @@ It does not know the shard that is asked.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import qdrant_edge as engine
@@ -47,6 +48,7 @@ def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
         sparse_vectors={Channel.LEXICAL.value: engine.EdgeSparseVectorParams()},
         hnsw_config=no_graph,
         optimizers=engine.EdgeOptimizersConfig(indexing_threshold=SETTLED_KB, default_segment_number=MAX_SETTLED),
+        max_search_threads=os.cpu_count(),  # of two cores, the engine by itself takes one
     )
 
 

@@ -28,7 +28,7 @@ from rag.why import name_matched_words
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
 """Weights of the channels of words in their fusion."""
 
-N_EXAMINED = 48
+N_EXAMINED = 64
 """Candidates looked at closely by words: their three channels disagree most, and pooled tokens only choose."""
 
 N_PICTURES_EXAMINED = 24
