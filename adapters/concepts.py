@@ -163,7 +163,8 @@ def tell_in_words(logits: FloatArray, space: ConceptSpace) -> FloatArray:
 
 def add_colours(vectors: FloatArray, shares: FloatArray, colours: FloatArray) -> FloatArray:
     """Return L2-normalised vectors (n, d) moved towards the colours (c, d) by their shares (n, c) of each picture."""
-    return unit_rows(vectors + COLOUR_WEIGHT * shares**COLOUR_POWER @ colours)
+    mixed = COLOUR_WEIGHT * shares**COLOUR_POWER @ colours
+    return unit_rows(np.asarray(vectors + mixed, np.float32))
 
 
 def unit_rows(matrix: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ COLOURS = {
     "turquoise": (60, 190, 190), "blue": (40, 80, 190), "purple": (120, 50, 160), "pink": (240, 160, 190),
     "brown": (110, 70, 40),
 }  # fmt: skip
-"""Their usual sRGB. The nearest in sRGB served queries a little better than the nearest in Oklab (``docs/decisions/0008``)."""
+"""Their usual sRGB. The nearest in sRGB found a little more than the nearest in Oklab (``docs/decisions/0008``)."""
 
 SEEN_PX = 32
 _PALETTE = np.array(list(COLOURS.values()), np.float32)

@@ -24,6 +24,7 @@ from adapters.text_encoder import SentenceTextEncoder
 from adapters.torch_runtime import load_torch
 from core.errors import BadInput
 from core.signals import ImageArray
+from tests.drawings import draw
 from tests.fakes.encoders import FakeTextEncoder
 from tests.fakes.tiny_models import save_tiny_clip, save_tiny_sentence_model
 
@@ -147,6 +148,15 @@ def test_concepts_share_the_space_of_their_text_encoder() -> None:
     encoder = ConceptVisualEncoder(text, threads=1)
     assert encoder.dimension == 48
     np.testing.assert_array_equal(encoder.embed_query("a dog"), text.embed_query("a dog"))
+
+
+@pytest.mark.models
+def test_concepts_tell_pictures_apart_by_their_colour() -> None:
+    encoder = ConceptVisualEncoder(SentenceTextEncoder(threads=1), threads=1)
+    colours = ["red", "yellow", "green", "blue"]
+    pictures = [draw("grey", circle=((500, 200, 700, 400), colour)) for colour in colours]
+    queries = np.stack([encoder.embed_query(f"a {colour} ball") for colour in colours])
+    assert (queries @ encoder.embed_pictures(pictures).T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.models
