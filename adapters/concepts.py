@@ -1,6 +1,6 @@
 """Pictures in the space of texts without CLIP: the classes a small classifier sees, told as the words for them.
 
-It knows the thousand classes of ImageNet and nothing else; what has no class (a person, a colour, a count) it finds
+It knows the thousand classes of ImageNet and colours, and nothing else; what has no class (a person, a count) it finds
 only by what usually stands beside it. It does not know which frames it is given, nor how scores are cut off.
 """
 
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adapters.class_scenes import class_scenes
+from adapters.dominant_colours import COLOURS, colour_shares
 from adapters.image_classifier import CLASSIFIER, ImageClassifier
 from adapters.weights import package_folder
 from core.errors import BadInput
@@ -35,6 +36,13 @@ CLASS_TEMPLATE = "a scene with a {}"
 """Against "a photo of a {}" it ranks scenes of videos and photographs a little better."""
 
 
+COLOUR_WEIGHT, COLOUR_POWER = 0.4, 0.25
+"""A picture's vector is moved this far towards the names of its colours, each by this power of its share: a red cup is
+a hundredth of its picture, and still what is asked for. From .3 to .6 and .15 to .35 it makes little difference."""
+
+COLOUR_TEMPLATE = "{} colour"
+
+
 class ConceptSpace(NamedTuple):
     """Two ways from the classes of a picture to a text vector.
 
@@ -51,18 +59,19 @@ class ConceptVisualEncoder:
     A picture is the sum of two unit vectors. One is ConSE, the mean of the class vectors by probability (Norouzi et
     al., 2013): it is sure of what has a class. The other is a closed-form map from the classifier's last layer to
     texts, learned from the thousand classes alone (after Romera-Paredes and Torr, 2015): it hears the weak voices of
-    many classes, and what usually stands beside them. No captions and no training pictures are needed.
+    many classes, and what usually stands beside them. Then the colours of the picture are mixed in, by their names.
+    No captions and no training pictures are needed.
     ``docs/decisions/0008`` has the measurements.
 
     Queries go through the text encoder as they are. Models load at first use, under a lock.
     """
 
     def __init__(self, text_encoder: TextEncoder, *, threads: int = 0) -> None:
-        self.name = f"concepts-2-{CLASSIFIER}-{text_encoder.name}"
+        self.name = f"concepts-3-{CLASSIFIER}-{text_encoder.name}"
         self._text_encoder = text_encoder
         self._classifier = ImageClassifier(threads=threads)
         self._lock = threading.Lock()
-        self._space: ConceptSpace | None = None
+        self._held: tuple[ConceptSpace, FloatArray] | None = None
 
     def on_text_scale(self, fits: FloatArray) -> FloatArray:
         """Return the cosines as they are: pictures are mixtures of texts here."""
@@ -76,22 +85,26 @@ class ConceptVisualEncoder:
         """Return one L2-normalised float32 row (1, dimension) a picture, which is uint8 (h, w, 3) RGB of any size."""
         if not pictures:
             return []
+        space, colours = self._concepts()
         views = [views_of(picture) for picture in pictures]
-        vectors = tell_in_words(self._classifier.classify([view for few in views for view in few]), self._concepts())
+        vectors = tell_in_words(self._classifier.classify([view for few in views for view in few]), space)
         starts = np.cumsum([0, *(len(few) for few in views[:-1])])
-        return [row[np.newaxis] for row in unit_rows(np.add.reduceat(vectors, starts, axis=0))]
+        shares = np.stack([colour_shares(picture) for picture in pictures])
+        told = add_colours(unit_rows(np.add.reduceat(vectors, starts, axis=0)), shares, colours)
+        return [row[np.newaxis] for row in told]
 
     def embed_query(self, text: str) -> FloatArray:
         """Return one L2-normalised float32 row (1, dimension): the text encoder's vector."""
         return self._text_encoder.embed_query(text)[np.newaxis]
 
-    def _concepts(self) -> ConceptSpace:
-        """Return the space of concepts, computed once (4 s)."""
+    def _concepts(self) -> tuple[ConceptSpace, FloatArray]:
+        """Return the space of concepts and the vectors of colours, computed once (4 s)."""
         with self._lock:
-            if self._space is None:
+            if self._held is None:
                 named, shown = describe_classes(self._text_encoder)
-                self._space = build_space(named, shown, self._classifier.class_directions())
-            return self._space
+                space = build_space(named, shown, self._classifier.class_directions())
+                self._held = space, describe_colours(self._text_encoder)
+            return self._held
 
 
 def views_of(picture: ImageArray) -> list[ImageArray]:
@@ -114,6 +127,12 @@ def describe_classes(encoder: TextEncoder) -> tuple[FloatArray, FloatArray]:
     beside = dict(zip(scenes, encoder.embed_passages(list(scenes.values())), strict=True))
     shown = [vector + beside[name] if name in beside else vector for name, vector in zip(names, named, strict=True)]
     return named, unit_rows(np.stack(shown))
+
+
+def describe_colours(encoder: TextEncoder) -> FloatArray:
+    """Return the vectors (13, d) of the COLOURS, less what all have: only what tells them apart."""
+    vectors = encoder.embed_passages([COLOUR_TEMPLATE.format(name) for name in COLOURS])
+    return np.asarray(vectors - vectors.mean(axis=0), np.float32)
 
 
 def build_space(named: FloatArray, shown: FloatArray, directions: FloatArray) -> ConceptSpace:
@@ -141,6 +160,12 @@ def tell_in_words(logits: FloatArray, space: ConceptSpace) -> FloatArray:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return unit_rows(unit_rows(shares @ space.named) + unit_rows(centred @ space.smooth))
+
+
+def add_colours(vectors: FloatArray, shares: FloatArray, colours: FloatArray) -> FloatArray:
+    """Return L2-normalised vectors (n, d) moved towards the colours (c, d) by their shares (n, c) of each picture."""
+    mixed = COLOUR_WEIGHT * shares**COLOUR_POWER @ colours
+    return unit_rows(np.asarray(vectors + mixed, np.float32))
 
 
 def unit_rows(matrix: FloatArray) -> FloatArray:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
-from PIL import Image
 
 from core.ids import derived_id
 from core.protocols import ObjectDetector
 from core.records import Evidence, Modality, Part, Shot, Span
-from core.signals import DetectedObject, Picture
+from core.signals import DecodedPart, DetectedObject
 from indexer.keyframes import KeyframePicture
 
 MIN_CONFIDENCE = 0.35
@@ -27,6 +25,15 @@ TOUCH_S = 0.05
 
 MIN_MOVE = 0.15
 """Share of the picture's width or height that a thing's middle moves before it is said to move."""
+
+MIN_DIFFERENCE = 60
+"""Sum over the channels (of 765) by which a pixel shows something else than usual."""
+
+MIN_SEEN, MAX_SEEN = 0.004, 0.4
+"""Share of the picture that differs where one thing moves: more than five pixels of a thumbnail, less than a cut."""
+
+TRIMMED = 8
+"""The first and last of so many frames are left out of a motion: near a cut they may be of the other side."""
 
 MAX_ENTRY_S = 3.0
 """What moves within a shot comes into the picture and leaves it: while it is seen in part, it has no outline."""
@@ -51,23 +58,23 @@ class _Sight:
 
 
 def name_objects(
+    decoded: DecodedPart,
     shots: Sequence[Shot],
     keyframes: Sequence[KeyframePicture],
-    pictures: Sequence[Picture],
     detector: ObjectDetector,
     part: Part,
     profile: str,
 ) -> tuple[Evidence, ...]:
     """Return evidence in time order, one for the things that come and go together.
 
-    ``keyframes`` are those of one part, in time order; ``pictures`` all that were decoded of it, to follow motion.
+    ``shots`` and ``keyframes`` are those of the decoded part, in time order.
     """
     groups: dict[tuple[Span, str], list[_Sight]] = {}
     for sight in _follow(keyframes, detector):
         groups.setdefault((sight.span, sight.setting), []).append(sight)
     evidence: list[Evidence] = []
     for (span, _), sights in sorted(groups.items(), key=lambda item: item[0]):
-        motion = _motion(sights, pictures, detector)
+        motion = _motion(sights, decoded)
         evidence.append(
             Evidence(
                 id=derived_id(part.video_id, profile, part.number, "object", len(evidence)),
@@ -118,22 +125,27 @@ def _look(found: Sequence[DetectedObject], span: Span) -> list[_Sight]:
     ]
 
 
-def _motion(sights: Sequence[_Sight], pictures: Sequence[Picture], detector: ObjectDetector) -> str:
-    """Return where the only thing seen moves; "" where there are several or it stays."""
+def _motion(sights: Sequence[_Sight], decoded: DecodedPart) -> str:
+    """Return where the only thing seen moves; "" where there are several or it stays.
+
+    What differs from the usual picture of the time is the thing: it may be half outside, and of any colour.
+    """
     if len(sights) != 1 or sights[0].count != 1:
         return ""
-    (sight,) = sights
-    middles = []
-    for picture in pictures:
-        if sight.span.contains(picture.time_s):
-            rgb = np.asarray(Image.open(BytesIO(picture.jpeg)).convert("RGB"))
-            boxes = [
-                i.box for i in detector.detect_objects(rgb) if (i.label, i.setting) == (sight.label, sight.setting)
-            ]
-            middles += [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes if len(boxes) == 1]
-    if len(middles) < 2:
+    span = sights[0].span
+    first, last = np.searchsorted(decoded.thumbnail_times_s, (span.start_s, span.end_s))
+    frames = decoded.thumbnails[first:last].astype(np.int16)
+    if len(frames) < 2:
         return ""
-    return tell_motion(middles[-1][0] - middles[0][0], middles[-1][1] - middles[0][1])
+    differs = np.abs(frames - np.median(frames, axis=0)).sum(axis=-1) > MIN_DIFFERENCE
+    shares = differs.mean(axis=(1, 2))
+    seen = np.flatnonzero((shares > MIN_SEEN) & (shares < MAX_SEEN))
+    if not len(seen):
+        return ""
+    ends = seen[len(seen) // TRIMMED], seen[-1 - len(seen) // TRIMMED]
+    middles = [np.argwhere(differs[index]).mean(axis=0) / differs.shape[1:] for index in ends]
+    down, right = (float(value) for value in middles[1] - middles[0])
+    return tell_motion(right, down)
 
 
 def tell_motion(right: float, down: float) -> str:

@@ -192,7 +192,7 @@ def _see(
         evidence = evidence or read_screen(keyframes, perception.screen, part, perception.profile)
     if perception.objects is not None:
         with watch.measure("objects"):
-            evidence += name_objects(shots, keyframes, decoded.pictures, perception.objects, part, perception.profile)
+            evidence += name_objects(decoded, shots, keyframes, perception.objects, part, perception.profile)
     warnings = decoded.warnings
     if perception.captioner is not None:
         report("captions", 0.5)

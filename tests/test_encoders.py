@@ -11,12 +11,15 @@ import pytest
 from adapters.class_scenes import class_scenes
 from adapters.concepts import (
     ConceptVisualEncoder,
+    add_colours,
     build_space,
     class_names,
     describe_classes,
+    describe_colours,
     tell_in_words,
     views_of,
 )
+from adapters.dominant_colours import colour_shares
 from adapters.image_classifier import fold_normalisation
 from adapters.lexical import Bm25LexicalEncoder
 from adapters.open_clip_encoder import OpenClipEncoder
@@ -24,6 +27,7 @@ from adapters.text_encoder import SentenceTextEncoder
 from adapters.torch_runtime import load_torch
 from core.errors import BadInput
 from core.signals import ImageArray
+from tests.drawings import draw
 from tests.fakes.encoders import FakeTextEncoder
 from tests.fakes.tiny_models import save_tiny_clip, save_tiny_sentence_model
 
@@ -147,6 +151,16 @@ def test_concepts_share_the_space_of_their_text_encoder() -> None:
     encoder = ConceptVisualEncoder(text, threads=1)
     assert encoder.dimension == 48
     np.testing.assert_array_equal(encoder.embed_query("a dog")[0], text.embed_query("a dog"))
+
+
+@pytest.mark.models
+def test_colours_tell_pictures_apart_that_are_alike_otherwise() -> None:
+    text, colours = SentenceTextEncoder(threads=1), ["red", "yellow", "green", "blue"]
+    pictures = [draw("grey", circle=((500, 200, 700, 400), colour)) for colour in colours]
+    alike = np.stack([text.embed_query("a ball")] * len(pictures))
+    told = add_colours(alike, np.stack([colour_shares(picture) for picture in pictures]), describe_colours(text))
+    queries = np.stack([text.embed_query(f"a {colour} ball") for colour in colours])
+    assert (queries @ told.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.models

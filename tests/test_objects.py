@@ -1,10 +1,12 @@
 """Things seen become evidence for as long as they show, with their number and where they move."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from adapters.drawn_shapes import DrawnShapeDetector
 from core.records import Evidence, Modality, Part, Shot, Span
-from core.signals import ImageArray, Picture
+from core.signals import DecodedPart, ImageArray
 from indexer.keyframes import KeyframePicture
 from indexer.objects import name_objects
 from tests.drawings import draw, to_jpeg
@@ -15,15 +17,17 @@ EMPTY = draw("white")
 
 def look(pictures: list[ImageArray], every_s: float = 2.0, n_keyframes: int | None = None) -> tuple[Evidence, ...]:
     """Return what is told of pictures that follow each other in one shot; the first ``n_keyframes`` are keyframes."""
-    decoded = [Picture(index * every_s, to_jpeg(picture)) for index, picture in enumerate(pictures)]
-    end_s = len(pictures) * every_s
-    chosen = decoded[:n_keyframes]
-    ends_s = [*(picture.time_s for picture in chosen[1:]), end_s]
+    times_s = [index * every_s for index in range(len(pictures) + 1)]
+    chosen = list(zip(times_s, pictures, strict=False))[:n_keyframes]
+    ends_s = [*(time_s for time_s, _ in chosen[1:]), times_s[-1]]
     keyframes = [
-        KeyframePicture(picture.time_s, Span(picture.time_s, until_s), picture.jpeg, 1.0)
-        for picture, until_s in zip(chosen, ends_s, strict=True)
+        KeyframePicture(time_s, Span(time_s, end_s), to_jpeg(picture), 1.0)
+        for (time_s, picture), end_s in zip(chosen, ends_s, strict=True)
     ]
-    return name_objects([Shot(Span(0, end_s))], keyframes, decoded, DrawnShapeDetector(), PART, "offline")
+    thumbnails = [np.asarray(Image.fromarray(picture).resize((48, 27), Image.Resampling.BOX)) for picture in pictures]
+    shown_s = np.array(times_s[:-1]) + every_s / 2
+    decoded = DecodedPart(shown_s, np.stack(thumbnails), ())
+    return name_objects(decoded, [Shot(Span(0, times_s[-1]))], keyframes, DrawnShapeDetector(), PART, "offline")
 
 
 def square_at(left: float, top: float) -> ImageArray:
@@ -54,7 +58,7 @@ def test_things_of_a_kind_are_counted() -> None:
     ],
 )
 def test_the_direction_of_a_thing_that_moves_is_told(path: list[tuple[float, float]], expected: str) -> None:
-    (evidence,) = look([square_at(*place) for place in path], n_keyframes=1)
+    (evidence,) = look([square_at(*place) for place in path], every_s=0.5, n_keyframes=1)
     assert evidence.text == f"a red square {expected} on a blue background"
 
 
@@ -63,6 +67,12 @@ def test_a_thing_that_moves_is_there_while_it_comes_in_and_leaves() -> None:
     assert evidence.span == Span(0, 5)
 
 
+def test_a_thing_that_comes_and_goes_in_its_place_does_not_move() -> None:
+    (evidence,) = look([square_at(500, 270), draw("blue"), square_at(500, 270), draw("blue")], n_keyframes=1)
+    assert evidence.text == "a red square on a blue background"
+
+
 def test_nothing_is_told_of_pictures_without_things() -> None:
     assert look([EMPTY, EMPTY]) == ()
-    assert name_objects([], [], [], DrawnShapeDetector(), PART, "offline") == ()
+    decoded = DecodedPart(np.zeros(0), np.zeros((0, 27, 48, 3), np.uint8), ())
+    assert name_objects(decoded, [], [], DrawnShapeDetector(), PART, "offline") == ()
