@@ -19,13 +19,16 @@ from adapters.concepts import (
     CLASS_TEMPLATE,
     COMMON_SHARE,
     ConceptSpace,
+    add_colours,
     build_space,
     class_names,
     describe_classes,
+    describe_colours,
     tell_in_words,
     unit_rows,
     views_of,
 )
+from adapters.dominant_colours import COLOURS, colour_shares
 from adapters.image_classifier import ImageClassifier
 from adapters.weights import package_folder
 from core.protocols import TextEncoder
@@ -36,12 +39,6 @@ CROP_SHARE = 2 / 3
 SMALL_PX = 32
 N_VIEWS, N_CROPS = 3, 5
 
-COLOURS = {
-    "black": (20, 20, 20), "white": (240, 240, 240), "grey": (128, 128, 128), "red": (200, 30, 30),
-    "orange": (240, 140, 30), "yellow": (235, 215, 60), "golden": (210, 160, 50), "green": (60, 150, 60),
-    "turquoise": (60, 190, 190), "blue": (40, 80, 190), "purple": (120, 50, 160), "pink": (240, 160, 190),
-    "brown": (110, 70, 40),
-}  # fmt: skip
 SMALL_WORDS = re.compile(
     r"\b(?:a|an|the|of|in|on|at|to|with|from|by|and|or|for|over|under|above|below|beside|between|behind|before|after|near|"
     r"its|his|her|their|is|are|be|it|that|then|one|who|which|out|up|down|as|into|against|only|exactly)\b",
@@ -86,6 +83,11 @@ class Words:
         return describe_classes(self.encoder)
 
     @cached_property
+    def colours(self) -> FloatArray:
+        """See ``adapters.concepts.describe_colours``."""
+        return describe_colours(self.encoder)
+
+    @cached_property
     def definitions(self) -> FloatArray:
         """Class names with their WordNet definitions, which timm carries."""
         folder = package_folder("timm")
@@ -117,11 +119,12 @@ def list_ways() -> list[Way]:
         Way("+ mean of three views", lambda looks, words: by_rows(conse(looks.views, words), words)),
         Way("+ a map from all logits to texts", lambda looks, words: by_rows(mapped(looks, words), words)),
         Way("+ “a scene with a …”, plain softmax", lambda looks, words: by_rows(without_scenes(looks, words), words)),
-        Way("+ what stands beside a class: **in use**", mean_of_views),
+        Way("+ what stands beside a class", mean_of_views),
+        Way("+ the names of the picture's colours: **in use**", with_colours),
         Way("– views as rows of their own, best one", best_of_views),
         Way("– five crops more, best one", best_of_crops),
         Way("– each phrase at its best view", phrases_at_views),
-        Way("– dominant colours", add_colours),
+        Way("– colours as a bonus of their own", bonus_for_colours),
         Way("– class definitions in the class texts", lambda looks, words: by_rows(defined(looks, words), words)),
         Way("– posteriors of query and picture", posteriors),
         Way("– less what every query finds", less_common_fit),
@@ -237,13 +240,19 @@ def phrases_of(query: str) -> list[str]:
     return [run for run in runs if run] or [query]
 
 
-def add_colours(looks: Looks, words: Words) -> Score:
+def shares_of_colours(looks: Looks) -> FloatArray:
+    return np.stack([colour_shares(picture) for picture in looks.small])
+
+
+def with_colours(looks: Looks, words: Words) -> Score:
+    vectors = unit_rows(views_in_words(looks, words).mean(axis=1))
+    told = add_colours(vectors, shares_of_colours(looks), words.colours)
+    return lambda query: told @ words.vector(query)
+
+
+def bonus_for_colours(looks: Looks, words: Words) -> Score:
     """A tenth of the fourth root of the share of pixels that have a colour the query names, on average."""
-    palette = np.array(list(COLOURS.values()), np.float32)
-    pixels = looks.small.reshape(len(looks.small), -1, 1, 3).astype(np.float32)
-    nearest = ((pixels - palette) ** 2).sum(axis=-1).argmin(axis=-1)
-    shares = np.stack([(nearest == number).mean(axis=1) for number in range(len(COLOURS))], axis=1)
-    whole, names = mean_of_views(looks, words), list(COLOURS)
+    shares, whole, names = shares_of_colours(looks), mean_of_views(looks, words), list(COLOURS)
 
     def score(query: str) -> FloatArray:
         named = [names.index(word) for word in re.findall(r"\w+", query.casefold()) if word in COLOURS]
