@@ -79,7 +79,7 @@ def main() -> int:
     )
     targets = np.linspace(0, arguments.segments - 1, arguments.queries).astype(np.int64)
     queries = [query.vectors for query in library.queries(targets)]
-    asked = np.stack([query.text if arguments.channel == "text" else query.visual for query in queries])
+    asked = np.stack([query.text if arguments.channel == "text" else query.visual_mean for query in queries])
     exact = np.argsort(-(asked @ vectors.T), axis=1)[:, :LIMIT]
     table = Table(box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
     for heading in ("codes", "settle ms", "rank ms", "of 10", f"of {LIMIT}"):

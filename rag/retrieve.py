@@ -133,7 +133,7 @@ def examine(
     candidates = {}
     points = index.fetch(segment_ids)
     with_tokens = query.tokens if Channel.TEXT_TOKENS in channels else query.tokens[:0]
-    interactions = interact(with_tokens, [point.vectors for point in points.values()])
+    interactions = interact(with_tokens, [point.vectors for point in points.values()], query.token_scale)
     for (segment_id, point), interaction in zip(points.items(), interactions, strict=True):
         vectors = point.vectors
         held = share_held(query.lexical, vectors.lexical)

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.cosine_scales import AS_IT_IS
+from core.cosine_scales import AS_IT_IS, CosineScale
 from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span, Word
 from core.signals import SegmentVectors
 from core.stores import SegmentPoint
+from indexer.embeddings import Encoders, embed_segments
 from rag.check import check_answer, split_sentences
 from rag.exhibits import Exhibit
 from rag.fuse import fuse_rankings
@@ -19,9 +20,11 @@ from rag.late_interaction import Interaction
 from rag.merge import merge_moments
 from rag.prompt import write_prompt
 from rag.relevance import judge
-from rag.retrieve import Candidate
+from rag.retrieve import Candidate, encode_query, examine
 from rag.search import group_by_video, keep_relevant
 from rag.write import quote_evidence, read_reply
+from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder
+from tests.fakes.segment_index import FakeSegmentIndex
 
 
 def evidence(name: str, start_s: float, end_s: float, modality: Modality = Modality.SPEECH) -> Evidence:
@@ -207,6 +210,22 @@ def test_relevance_rises_with_similarity_and_respects_modalities() -> None:
     assert judge(near, frozenset()).score > judge(far, frozenset()).score
     assert judge(near, frozenset({"visual"})).text == 0.0
     assert judge(near, frozenset({"speech"})).visual == 0.0
+
+
+def test_words_are_judged_on_the_scale_of_their_models() -> None:
+    text, visual, lexical = FakeTextEncoder(), FakeVisualEncoder(), FakeLexicalEncoder()
+    told = said("e", "the lamp went out", 0, 4)
+    segment = Segment("s", "v", 0, 0, told.span, (told.id,))
+    (vectors,) = embed_segments([segment], [told], {}, Encoders(text, visual, lexical))
+    index = FakeSegmentIndex()
+    index.upsert([SegmentPoint(segment, "default", vectors)])
+    asked = encode_query("lamp", text, visual, lexical)
+    plain = examine(asked, ["s"], {}, index, visual)["s"]
+    scaled = replace(asked, text_scale=CosineScale(0.5, 0.1), token_scale=CosineScale(0.25, 0.2))
+    read = examine(scaled, ["s"], {}, index, visual)["s"]
+    assert read.dense == pytest.approx(0.5 * plain.dense + 0.1)
+    assert read.interaction.joint == pytest.approx(0.25 * plain.interaction.joint + 0.2)
+    assert read.interaction.by_evidence["e"] == pytest.approx(0.25 * plain.interaction.by_evidence["e"] + 0.2)
 
 
 class WordEncoder:
