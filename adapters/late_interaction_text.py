@@ -6,7 +6,6 @@ tokens are compared.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from adapters.cosine_levels import measure_token_scale
-from adapters.hub_files import HUB_REMEDY, token_dimension
+from adapters.hub_files import token_dimension
+from adapters.multi_vector_model import load_multi_vector_model
 from adapters.text_encoder import SentenceTextEncoder
 from adapters.text_pieces import cut_at_words, encode_in_batches
-from adapters.torch_runtime import hide_loading_bars, load_torch
+from adapters.torch_runtime import load_torch
 from core.cosine_scales import CosineScale
-from core.errors import BadInput
 from core.signals import FloatArray
 
 READ_AT_ONCE = 512
@@ -117,20 +116,12 @@ class LateInteractionTextEncoder:
         return self._loaded
 
     def _load_model(self) -> Any:
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would ignore `threads` and warn after a fork
         _ = self.token_dimension  # refuses other models, to which the library would add a random projection
-        load_torch(self._threads)
-        from sentence_transformers import MultiVectorEncoder
-
-        hide_loading_bars()
-        try:
-            model = MultiVectorEncoder(str(self._model), device="cpu")
-        except (OSError, ValueError, KeyError) as error:
-            raise BadInput(f"the token model {self._model} cannot be loaded: {error}", remedy=HUB_REMEDY) from error
+        model = load_multi_vector_model(self._model, "token model", threads=self._threads, device="cpu")
         reader: Any = model[0]
         if reader.query_expansion is not None:  # "fixed" would drop the words of a query beyond its length
             reader.query_expansion = {**reader.query_expansion, "strategy": "min"}
-        return model.eval()
+        return model
 
 
 def _to_rows(rows: Any) -> FloatArray:

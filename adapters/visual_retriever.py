@@ -5,7 +5,6 @@ It does not know which frames it is given, nor how scores are cut off.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,10 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from adapters.hub_files import HUB_REMEDY, picture_dimension
-from adapters.torch_runtime import hide_loading_bars, load_torch
+from adapters.hub_files import picture_dimension
+from adapters.multi_vector_model import load_multi_vector_model
 from core.cosine_scales import CosineScale, Levels
-from core.errors import BadInput
 from core.signals import FloatArray, ImageArray
 
 BATCH_SIZE = 4
@@ -80,23 +78,16 @@ class VisualRetriever:
         return self._loaded
 
     def _load_model(self) -> Any:
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would ignore `threads` and warn after a fork
         _ = self.dimension  # refuses other models, to which the library would add a random projection
-        load_torch(self._threads)
-        from sentence_transformers import MultiVectorEncoder
+        model = load_multi_vector_model(self._model, "retriever", threads=self._threads)
         from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-        hide_loading_bars()
-        try:
-            model: Any = MultiVectorEncoder(str(self._model))
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            raise BadInput(f"the retriever {self.name} cannot be loaded: {error}", remedy=HUB_REMEDY) from error
         processor = model[0].processor
         patch = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
         for module in model:
             if isinstance(module, MultiVectorMask):
                 module.keep_only_token_ids = [patch]
-        return model.eval()
+        return model
 
 
 def _pool(rows: Any) -> FloatArray:
