@@ -13,6 +13,7 @@ from sqlalchemy import and_, or_, select, tuple_, update
 from adapters.sql_cursors import decode_cursor, encode_cursor
 from adapters.sql_engine import SqlStore, is_in
 from adapters.sql_graph_rows import replace_graph
+from adapters.sql_outbox import n_unfinished_parts
 from adapters.sql_schema import entities, event_entities, events, links, mentions, videos
 from core.errors import NotFound
 from core.records import Entity, Event, Link, Mention, Page, Span
@@ -31,14 +32,17 @@ class SqlGraph(SqlStore):
         mentions: Sequence[Mention],
         links: Sequence[Link],
     ) -> None:
-        """Replace the graph rows and mark the video finished; a video that is gone is left alone.
+        """Replace the graph rows and mark the video finished; one that is gone, or has open parts, is left alone.
+
+        The hint may come late: the video may be indexed again by then, and is finished when that is done.
 
         A finished video with no published part reads as failed, with its first part's failure.
         """
         visible = (videos.c.id == video_id) & videos.c.deleting_at.is_(None)
         with self._db.write() as connection:
-            tenant = connection.scalar(select(videos.c.tenant).where(visible))
-            if tenant is None:
+            # The row is locked, so that the video is not reopened between the look at its parts and the update.
+            tenant = connection.scalar(select(videos.c.tenant).where(visible).with_for_update(key_share=True))
+            if tenant is None or n_unfinished_parts(connection, video_id):
                 return
             self._db.lock(connection, f"graph of {tenant}")
             finished = update(videos).where(visible).values(finished_at=self._now(), language=language, failure=None)

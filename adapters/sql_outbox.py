@@ -81,7 +81,7 @@ def announce_finish_if_done(connection: Connection, video_id: str, now: float) -
     video = connection.execute(
         select(videos.c.id).where(videos.c.id == video_id, IS_OPEN).with_for_update(key_share=True)
     ).first()
-    if video is not None and _n_unfinished_parts(connection, video_id) == 0:
+    if video is not None and n_unfinished_parts(connection, video_id) == 0:
         announce(connection, video_id, "finish_video", [(video_id,)], now)
 
 
@@ -151,7 +151,7 @@ def _repeat_hints(connection: Connection, video: Row[str, int | None, int], now:
     """Write the hints that a stalled video waits for, and double the time until the next ones; return how many."""
     if video.n_parts is None:
         task, arguments = "plan_video", [[video.id]]
-    elif _n_unfinished_parts(connection, video.id) == 0:
+    elif n_unfinished_parts(connection, video.id) == 0:
         task, arguments = "finish_video", [[video.id]]
     else:
         task, arguments = "index_part", [[video.id, str(n)] for n in _stalled_numbers(connection, video.id, now)]
@@ -177,6 +177,7 @@ def _stalled_numbers(connection: Connection, video_id: str, now: float) -> Seque
 _UNFINISHED = (PartState.PENDING, PartState.LEASED, PartState.INDEXED)
 
 
-def _n_unfinished_parts(connection: Connection, video_id: str) -> int:
+def n_unfinished_parts(connection: Connection, video_id: str) -> int:
+    """Return how many parts of a video are still to be indexed or published."""
     unfinished = select(func.count()).where(parts.c.video_id == video_id, parts.c.state.in_(_UNFINISHED))
     return connection.execute(unfinished).scalar_one()

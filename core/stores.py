@@ -203,7 +203,10 @@ class Ledger(Protocol):
         mentions: Sequence[Mention],
         links: Sequence[Link],
     ) -> None:
-        """Replace the video's graph rows and mark it ready; entities are merged by id, aliases united."""
+        """Replace the video's graph rows and mark it ready; entities are merged by id, aliases united.
+
+        Nothing happens while parts of it are open: a hint that comes late must not end a video that is indexed again.
+        """
         ...
 
     def take_outbox(self, limit: int = 100) -> list[OutboxHint]:

@@ -49,6 +49,19 @@ class TestReopening:
         lease = claim(catalogue)
         assert (lease.earlier_artifact_key, lease.attempt) == (published.artifact_key, 1)
 
+    def test_a_late_hint_does_not_finish_a_video_that_is_indexed_again(self, catalogue: Catalogue) -> None:
+        catalogue.add_video(new_video("v"))
+        publish(catalogue, "v", [speech("e", "v", 1, 2)])
+        finish(catalogue, "v")
+        catalogue.reopen_video("v")
+        finish(catalogue, "v")
+        assert catalogue.get_video("v").status is VideoStatus.INDEXING
+        lease = claim(catalogue)
+        catalogue.commit_part(lease, "again")
+        publish_all(catalogue)
+        finish(catalogue, "v")
+        assert catalogue.get_video("v").status is VideoStatus.READY
+
     def test_a_video_that_could_not_be_planned_is_planned_again(self, catalogue: Catalogue) -> None:
         catalogue.add_video(NewVideo("v", "t", "v", "a.mp4", "h", "k", 1, 120.0))
         take_hints(catalogue)
