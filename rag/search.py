@@ -158,25 +158,29 @@ class MomentSearch:
         """Return a moment for each candidate that may be relevant and can be grounded, best first."""
         modalities, min_score = frozenset(request.modalities), request.min_score
         held = list(candidates)
-        evidence_by_id = self._catalogue.get_evidence(
-            [evidence_id for candidate in held for evidence_id in candidate.interaction.by_evidence]
-        )
         if plan.phrases:
-            held = _keep_quoting(held, plan.phrases, evidence_by_id, modalities)
-        readings = gather_readings(held)
-        videos = self._videos(candidate.segment.video_id for candidate in held)
-        is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
+            held = _keep_quoting(held, plan.phrases, self._read_evidence(held), modalities)
         judged = [(judge(candidate, modalities, agreement=self._steps.agreement), candidate) for candidate in held]
         best = max((relevance.score for relevance, _ in judged), default=0.0)
+        if self._steps.cut_off:  # it will drop the others: reading and grounding them is most of a search's own work
+            judged = [pair for pair in judged if is_near(pair[0].score, best, min_score)]
+        videos = self._videos(candidate.segment.video_id for _, candidate in judged)
+        beside = [candidate for candidate in held if candidate.segment.video_id in videos]  # a moment may reach there
+        evidence_by_id, readings = self._read_evidence(beside), gather_readings(beside)
+        is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
         moments = []
         for relevance, candidate in judged:
             video = videos.get(candidate.segment.video_id)
-            if video is None or (self._steps.cut_off and not is_near(relevance.score, best, min_score)):
-                continue  # the cut-off will drop it: grounding is most of a search's own work
+            if video is None:
+                continue
             moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities, plan.text)
             if moment is not None:
                 moments.append(moment if is_grounded else replace(moment, span=candidate.segment.span))
         return sorted(moments, key=lambda moment: (-moment.score, moment.video_id, moment.span))
+
+    def _read_evidence(self, candidates: Iterable[Candidate]) -> dict[str, Evidence]:
+        """Return the texts of the candidates by id."""
+        return self._catalogue.get_evidence([i for candidate in candidates for i in candidate.interaction.by_evidence])
 
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
         """Return the videos that still exist: one may have been deleted since its segment was ranked."""
