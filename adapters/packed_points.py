@@ -11,9 +11,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from core.records import Segment
 from core.signals import FloatArray, SegmentVectors, SparseVector, TokenRange
@@ -38,7 +38,7 @@ class _Record:
     n_terms: int | None
 
 
-_RECORD = TypeAdapter(_Record)
+_DECODER = msgspec.json.Decoder(_Record)
 
 
 def pack_point(point: SegmentPoint) -> bytes:
@@ -56,7 +56,7 @@ def pack_point(point: SegmentPoint) -> bytes:
         frame_mean=None if vectors.frame_mean is None else len(vectors.frame_mean),
         n_terms=None if lexical is None else len(lexical.indices),
     )
-    head = _RECORD.dump_json(record)
+    head = msgspec.json.encode(record)
     pieces = [_LENGTH.pack(len(head)), head]
     for matrix in (vectors.text_tokens, vectors.frames):
         pieces += _pack_matrix(matrix)
@@ -72,7 +72,7 @@ def pack_point(point: SegmentPoint) -> bytes:
 def unpack_point(data: bytes) -> SegmentPoint:
     """Return the point that ``pack_point`` wrote; all vectors are float32."""
     (length,) = _LENGTH.unpack_from(data)
-    record = _RECORD.validate_json(data[_LENGTH.size : _LENGTH.size + length])
+    record = _DECODER.decode(memoryview(data)[_LENGTH.size : _LENGTH.size + length])
     reader = _Reader(data, _LENGTH.size + length)
     vectors = SegmentVectors(
         text_tokens=reader.take_matrix(record.tokens),

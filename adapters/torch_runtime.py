@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 _LOCK = threading.Lock()
 _KEPT_ALIVE: list[Any] = []
 """Torch libraries whose operators vanish once they are garbage-collected."""
@@ -31,9 +33,9 @@ _state = {"is_ready": False}
 def load_torch(threads: int = 0) -> ModuleType:
     """Return torch, safe to import torchvision, transformers, sentence_transformers and open_clip after.
 
-    ``threads`` above 0 sets how many threads an operator may use, for the whole process: the last caller wins, so a
-    process gives every adapter the same number. 0 leaves torch's own choice (the physical cores). Threads that ran an
-    operator before keep the number they started with. Callable from any thread, any number of times.
+    ``threads`` above 0 sets how many threads an operator may use, numpy's products too, for the whole process: the last
+    caller wins, so a process gives every adapter the same number. 0 leaves their own choice (the physical cores).
+    Threads that ran an operator before keep the number they started with. Callable from any thread, at any time.
     """
     with _LOCK:
         os.environ.setdefault(*_PASSIVE_WAIT)
@@ -41,9 +43,20 @@ def load_torch(threads: int = 0) -> ModuleType:
         if not _state["is_ready"]:
             _make_torchvision_importable(torch)
             _state["is_ready"] = True
-        if threads > 0 and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
+        if threads > 0:
+            limit_products(threads)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
         return torch
+
+
+def limit_products(threads: int) -> None:
+    """Let numpy's matrix products use that many threads, in the whole process.
+
+    By default there is one a core, and they spin while they wait: of a search of the development corpus, half the CPU
+    and on a busy machine half the time.
+    """
+    threadpool_limits(threads, user_api="blas")
 
 
 def hide_loading_bars() -> None:

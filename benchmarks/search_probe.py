@@ -19,7 +19,9 @@ from typing import Any, Protocol
 import numpy as np
 import psutil
 
+from adapters.build import TEXT_THREADS_FOR_QUERIES
 from adapters.qdrant_edge_index import EdgeSegmentIndex
+from adapters.torch_runtime import limit_products
 from core.ids import derived_id
 from core.records import Span
 from core.signals import FloatArray, ImageArray, SparseVector
@@ -122,7 +124,8 @@ def _sparse(lexical: dict[str, list[Any]]) -> SparseVector:
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Open the index and return all figures."""
+    """Open the index and return all figures; threads are those of the service."""
+    limit_products(TEXT_THREADS_FOR_QUERIES)
     probes, scopes = load_probes(folder / "probes.npz")
     dimension = len(probes[0].query.text)
     started = time.perf_counter()
