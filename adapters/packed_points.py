@@ -8,7 +8,9 @@ on the development corpus a MaxSim moves by 0.0002 (``python -m benchmarks.compr
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -21,6 +23,7 @@ from core.stores import SegmentPoint
 
 _LENGTH = struct.Struct(">I")
 _MAX_INT8 = 127
+_SCALE_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,31 @@ def pack_point(point: SegmentPoint) -> bytes:
     return b"".join(pieces)
 
 
-def unpack_point(data: bytes) -> SegmentPoint:
-    """Return the point that ``pack_point`` wrote; all vectors are float32."""
-    (length,) = _LENGTH.unpack_from(data)
-    record = _DECODER.decode(memoryview(data)[_LENGTH.size : _LENGTH.size + length])
-    reader = _Reader(data, _LENGTH.size + length)
+def unpack_points(packed: Sequence[bytes]) -> list[SegmentPoint]:
+    """Return the points that ``pack_point`` wrote; all vectors are float32. Those of one index, so of one layout.
+
+    The matrices of all points become numbers at once: by themselves, this took half of the time.
+    """
+    records: list[_Record] = []
+    readers: list[_Reader] = []
+    tokens, frames = _Matrices(), _Matrices()
+    for data in packed:
+        (length,) = _LENGTH.unpack_from(data)
+        start = _LENGTH.size + length
+        record = _DECODER.decode(memoryview(data)[_LENGTH.size : start])
+        reader = _Reader(data, start)
+        tokens.add(reader, record.tokens)
+        frames.add(reader, record.frames)
+        records.append(record)
+        readers.append(reader)
+    held = zip(records, readers, tokens.unpack(), frames.unpack(), strict=True)
+    return [_to_point(record, reader, own_tokens, own_frames) for record, reader, own_tokens, own_frames in held]
+
+
+def _to_point(record: _Record, reader: _Reader, tokens: FloatArray | None, frames: FloatArray | None) -> SegmentPoint:
     vectors = SegmentVectors(
-        text_tokens=reader.take_matrix(record.tokens),
-        frames=reader.take_matrix(record.frames),
+        text_tokens=tokens,
+        frames=frames,
         text=reader.take_vector(record.text),
         frame_mean=reader.take_vector(record.frame_mean),
         token_ranges=record.token_ranges,
@@ -87,24 +107,20 @@ def unpack_point(data: bytes) -> SegmentPoint:
 
 
 class _Reader:
-    """Takes arrays off the bytes, one after another."""
+    """Takes bytes and arrays off a packed point, one after another."""
 
     def __init__(self, data: bytes, offset: int) -> None:
         self._data = data
         self._offset = offset
 
+    def take_bytes(self, size: int) -> bytes:
+        start, self._offset = self._offset, self._offset + size
+        return self._data[start : self._offset]
+
     def take(self, dtype: Any, count: int) -> NDArray[Any]:
         found = np.frombuffer(self._data, dtype=dtype, count=count, offset=self._offset)
         self._offset += found.nbytes
         return found
-
-    def take_matrix(self, shape: tuple[int, int] | None) -> FloatArray | None:
-        if shape is None:
-            return None
-        scales = self.take(np.float32, shape[0])
-        rows = self.take(np.int8, shape[0] * shape[1]).reshape(shape).astype(np.float32)
-        rows *= scales[:, None]
-        return rows
 
     def take_vector(self, size: int | None) -> FloatArray | None:
         return None if size is None else self.take(np.float32, size)
@@ -114,6 +130,34 @@ class _Reader:
             return None
         indices, values = self.take(np.uint32, n_terms), self.take(np.float32, n_terms)
         return SparseVector(tuple(indices.tolist()), tuple(values.tolist()))
+
+
+class _Matrices:
+    """The int8 matrices of one channel of many points, made float32 together."""
+
+    def __init__(self) -> None:
+        self._lengths: list[int | None] = []
+        self._scales: list[bytes] = []
+        self._rows: list[bytes] = []
+        self._dimension = 1
+
+    def add(self, reader: _Reader, shape: tuple[int, int] | None) -> None:
+        """Take the next matrix; a shape of None is a point without one."""
+        self._lengths.append(None if shape is None else shape[0])
+        if shape is not None:
+            n_rows, self._dimension = shape
+            self._scales.append(reader.take_bytes(n_rows * _SCALE_BYTES))
+            self._rows.append(reader.take_bytes(n_rows * self._dimension))
+
+    def unpack(self) -> list[FloatArray | None]:
+        """Return the matrix of each point, in the order in which they were added."""
+        rows = np.frombuffer(b"".join(self._rows), np.int8).reshape(-1, self._dimension).astype(np.float32)
+        rows *= np.frombuffer(b"".join(self._scales), np.float32)[:, None]
+        bounds = accumulate((length or 0 for length in self._lengths), initial=0)
+        return [
+            None if length is None else rows[start:end]
+            for length, (start, end) in zip(self._lengths, pairwise(bounds), strict=True)
+        ]
 
 
 def _shape(matrix: FloatArray | None) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.packed_points import pack_point, unpack_point
+from adapters.packed_points import pack_point, unpack_points
 from adapters.qdrant_edge_terms import TERM_SCHEMA, TermCounts
 from core.records import Segment
 from core.stores import SegmentPoint
@@ -74,9 +74,8 @@ class PointFile:
             " WHERE segment_id IN (SELECT value FROM json_each(?))"
         )
         data_by_id: dict[str, bytes] = dict(self._database.execute(select, (json.dumps(list(segment_ids)),)))
-        return {
-            segment_id: unpack_point(data_by_id[segment_id]) for segment_id in segment_ids if segment_id in data_by_id
-        }
+        found = [segment_id for segment_id in dict.fromkeys(segment_ids) if segment_id in data_by_id]
+        return dict(zip(found, unpack_points([data_by_id[segment_id] for segment_id in found]), strict=True))
 
     def names(self, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Return segment id and video id of the points that are here, by number."""

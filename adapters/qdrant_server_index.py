@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adapters import qdrant_points as mapping
-from adapters.packed_points import pack_point, unpack_point
+from adapters.packed_points import pack_point, unpack_points
 from core.errors import BadInput, TryAgain
 from core.signals import FloatArray, SparseVector
 from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentPoint
@@ -101,7 +101,8 @@ class ServerSegmentIndex:
             return {}
         with self._ready_client() as client:
             records = client.retrieve(self._collection, list(segment_ids), with_payload=[PACKED])
-        return {str(record.id): unpack_point(base64.b64decode((record.payload or {})[PACKED])) for record in records}
+        points = unpack_points([base64.b64decode((record.payload or {})[PACKED]) for record in records])
+        return {str(record.id): point for record, point in zip(records, points, strict=True)}
 
     def delete_part(self, video_id: str, part: int) -> None:
         self._delete(video_id=video_id, part=part)

@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from adapters import build
-from adapters.packed_points import pack_point, unpack_point
+from adapters.packed_points import pack_point, unpack_points
 from core.artifact import decode_artifact
 from core.records import Modality, Segment
 from core.settings import Settings
@@ -142,7 +142,8 @@ def _is_right(query: MomentQuery, item: Item) -> bool:
 
 
 def _packed(item: Item) -> FloatArray:
-    found = unpack_point(pack_point(SegmentPoint(item.segment, "", item.vectors))).vectors.text_tokens
+    (point,) = unpack_points([pack_point(SegmentPoint(item.segment, "", item.vectors))])
+    found = point.vectors.text_tokens
     assert found is not None
     return found
 

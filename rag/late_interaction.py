@@ -33,7 +33,7 @@ class Interaction:
 def interact(
     query_tokens: FloatArray, held: Sequence[SegmentVectors], scale: CosineScale = AS_IT_IS
 ) -> list[Interaction]:
-    """Return the MaxSim scores of query tokens (q, d) against each segment's tokens, from one product with all of them.
+    """Return the MaxSim scores of query tokens (q, d) against each segment's tokens.
 
     Cosines are read on the scale.
 
@@ -50,7 +50,7 @@ def interact(
     bounds = np.cumsum([0, *map(len, matrices)]).tolist()
     if len(query_tokens) == 0 or bounds[-1] == 0:
         return [Interaction(0.0, {})] * len(held)
-    similarity = scale.read(query_tokens @ np.concatenate(matrices).T)
+    similarity = scale.read(np.concatenate([query_tokens @ matrix.T for matrix in matrices], axis=1))
     joints = _best_of_each(similarity, list(itertools.pairwise(bounds))).mean(axis=0).tolist()
     ranges = [(place, item) for place, vectors in enumerate(held) for item in vectors.token_ranges]
     columns = [(bounds[place] + item.start, bounds[place] + item.end) for place, item in ranges]
@@ -87,26 +87,29 @@ def best_fits(readings: Sequence[FloatArray]) -> FloatArray:
     return np.asarray(best, dtype=np.float32)
 
 
-def look_at_frames(query: FloatArray, vectors: SegmentVectors, n_keyframes: int) -> FloatArray:
-    """Return the MaxSim of a query (r, v) with each keyframe of a segment, -1 where a keyframe has no row.
+def look_at_frames(query: FloatArray, held: Sequence[SegmentVectors], n_keyframes: Sequence[int]) -> list[FloatArray]:
+    """Return the MaxSim of a query (r, v) with each keyframe of each segment, -1 where a keyframe has no row.
 
     It is the mean over the query's rows of the best cosine with any of the keyframe's, which stand together.
 
     >>> import numpy as np
     >>> held = SegmentVectors(frames=np.eye(3, dtype=np.float32), frame_owner=(0, 0, 2))
-    >>> look_at_frames(np.eye(3, dtype=np.float32)[:2], held, 3)
-    array([ 1., -1.,  0.], dtype=float32)
+    >>> look_at_frames(np.eye(3, dtype=np.float32)[:2], [held, SegmentVectors()], [3, 1])
+    [array([ 1., -1.,  0.], dtype=float32), array([-1.], dtype=float32)]
     """
-    fits = np.full(n_keyframes, -1.0, dtype=np.float32)
-    if vectors.frames is None:
-        return fits
-    owners = vectors.frame_owner or tuple(range(len(vectors.frames)))
-    starts = [row for row, owner in enumerate(owners) if row == 0 or owner != owners[row - 1]]
-    best = np.maximum.reduceat(query @ vectors.frames.T, starts, axis=1)
-    for start, fit in zip(starts, (np.add.reduce(best, axis=0) / len(query)).tolist(), strict=True):
-        if owners[start] < n_keyframes:
-            fits[owners[start]] = fit
-    return fits
+    bounds = [0, *itertools.accumulate(n_keyframes)]
+    fits = np.full(bounds[-1] + 1, -1.0, dtype=np.float32)  # the last takes the rows of keyframes that are not there
+    matrices = [vectors.frames for vectors in held if vectors.frames is not None]
+    places: list[int] = []
+    for vectors, (start, end) in zip(held, itertools.pairwise(bounds), strict=True):
+        if vectors.frames is not None:
+            owners = vectors.frame_owner or range(len(vectors.frames))
+            places.extend(start + owner if start + owner < end else bounds[-1] for owner in owners)
+    starts = [row for row, place in enumerate(places) if row == 0 or place != places[row - 1]]
+    if starts:
+        best = np.maximum.reduceat(query @ np.concatenate(matrices).T, starts, axis=1)
+        fits[[places[row] for row in starts]] = np.add.reduce(best, axis=0) / len(query)
+    return [fits[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 def interact_texts(

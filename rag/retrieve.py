@@ -129,12 +129,15 @@ def examine(
     """
     lexical_by_id = {item.segment_id: item.score for item in rankings.get(Channel.LEXICAL, ())}
     best_lexical = max(lexical_by_id.values(), default=1.0) or 1.0
-    no_frames = np.zeros(0, dtype=np.float32)
     candidates = {}
     points = index.fetch(segment_ids)
+    held_vectors = [point.vectors for point in points.values()]
     with_tokens = query.tokens if Channel.TEXT_TOKENS in channels else query.tokens[:0]
-    interactions = interact(with_tokens, [point.vectors for point in points.values()], query.token_scale)
-    for (segment_id, point), interaction in zip(points.items(), interactions, strict=True):
+    interactions = interact(with_tokens, held_vectors, query.token_scale)
+    is_seen = Channel.FRAMES in channels
+    n_keyframes = [len(point.segment.keyframes) if is_seen else 0 for point in points.values()]
+    looks = look_at_frames(query.visual, held_vectors, n_keyframes)
+    for (segment_id, point), interaction, fits in zip(points.items(), interactions, looks, strict=True):
         vectors = point.vectors
         held = share_held(query.lexical, vectors.lexical)
         candidate = Candidate(
@@ -142,9 +145,7 @@ def examine(
             dense=float(query.text_scale.read(vectors.text @ query.text)) if vectors.text is not None else 0.0,
             lexical=lexical_by_id.get(segment_id, 0.0) / best_lexical * held**0.5,
             interaction=interaction,
-            frames=visual.on_text_scale(look_at_frames(query.visual, vectors, len(point.segment.keyframes)))
-            if Channel.FRAMES in channels
-            else no_frames,
+            frames=visual.on_text_scale(fits),
         )
         candidates[segment_id] = candidate if channels == ALL_CHANNELS else _stand_in(candidate, channels)
     return candidates

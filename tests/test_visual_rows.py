@@ -63,5 +63,5 @@ def test_maxsim_of_a_picture_is_the_mean_of_the_best_cosines() -> None:
     frames: FloatArray = np.array([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6]], np.float32)
     held = SegmentVectors(frames=frames, frame_owner=(0, 0, 2))
     # Keyframe 0: best of (1, 0) is 1.0, best of (0.6, 0.8) is 0.8. Keyframe 2: 0.8 and 0.48 + 0.48. Keyframe 1: no row.
-    np.testing.assert_allclose(look_at_frames(query, held, 3), [0.9, -1.0, 0.88], atol=1e-6)
-    np.testing.assert_allclose(look_at_frames(query, SegmentVectors(), 1), [-1.0])
+    np.testing.assert_allclose(look_at_frames(query, [held], [3])[0], [0.9, -1.0, 0.88], atol=1e-6)
+    np.testing.assert_allclose(look_at_frames(query, [SegmentVectors()], [1])[0], [-1.0])
