@@ -135,7 +135,11 @@ def _write_hints(
 
 
 def _stalled_videos(connection: Connection, now: float) -> Sequence[Row[str, int | None, int]]:
-    """Return (id, n_parts, n_rehints) of open videos without movement: no part leased, no hint waiting to be sent."""
+    """Return (id, n_parts, n_rehints) of open videos without movement: no part leased, no hint waiting to be sent.
+
+    A video whose parts wait for a worker is not stalled while any part of any video moves: a hint calls a worker to
+    whatever part is next, so that those sent already are as many as the parts that wait.
+    """
     is_in_progress = exists().where(parts.c.video_id == videos.c.id, parts.c.state == PartState.LEASED)
     is_announced = exists().where(outbox.c.video_id == videos.c.id, outbox.c.sent_at.is_(None))
     stalled = (
@@ -144,7 +148,17 @@ def _stalled_videos(connection: Connection, now: float) -> Sequence[Row[str, int
         .order_by(videos.c.rehint_at, videos.c.id)
         .limit(MAX_REAPED_VIDEOS)
     )
+    if _is_anything_moving(connection, now):
+        is_waiting = exists().where(parts.c.video_id == videos.c.id, parts.c.state == PartState.PENDING)
+        stalled = stalled.where(~is_waiting)
     return connection.execute(stalled).all()
+
+
+def _is_anything_moving(connection: Connection, now: float) -> bool:
+    """Whether a worker holds a part, or has ended one so lately that nobody can have repeated hints since."""
+    leased = select(parts.c.number).where(parts.c.lease_until > 0, is_part_wanted()).limit(1)
+    moved = select(videos.c.id).where(IS_OPEN, videos.c.n_rehints == 0, videos.c.rehint_at > now).limit(1)
+    return connection.execute(leased).first() is not None or connection.execute(moved).first() is not None
 
 
 def _repeat_hints(connection: Connection, video: Row[str, int | None, int], now: float) -> int:

@@ -173,8 +173,8 @@ class Ledger(Protocol):
     def reap(self) -> int:
         """Return expired leases to pending and put hints for all stalled work into the outbox; return how many.
 
-        Stalled: a pending part, an unplanned video or an unfinished video whose last hint is older than 10 s
-        while nothing of it is in progress.
+        Stalled: an unplanned video or an unfinished video whose last hint is older than 10 s while nothing of it is in
+        progress, and a pending part while besides nothing of any video is: it only waits for its turn.
         """
         ...
 

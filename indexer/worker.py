@@ -67,7 +67,7 @@ def main() -> None:
     pool = "solo" if settings.is_broker_embedded else "prefork"
     app.worker_main(
         ["--quiet", "worker", f"--pool={pool}", "--concurrency=1", f"--queues={','.join(QUEUES)}", "--loglevel=INFO",
-         f"--hostname={worker_prefix()}@%h", "--without-gossip", "--without-mingle"]
+         f"--hostname={worker_prefix()}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     )  # fmt: skip
 
 

@@ -99,6 +99,23 @@ class TestOutbox:
         clock.advance(REHINT_AFTER_S)
         assert catalogue.reap() == 2
 
+    def test_parts_that_wait_behind_another_video_are_not_repeated(self, catalogue: Catalogue, clock: Clock) -> None:
+        plan(catalogue, "first", 1)
+        plan(catalogue, "second", 40)
+        catalogue.add_video(NewVideo("unplanned", "t", "unplanned", "a.mp4", "h", "k", 1, 60.0))
+        take_hints(catalogue)
+        lease = claim(catalogue)
+        clock.advance(REHINT_AT_MOST_EVERY_S)
+        catalogue.renew(lease, lease_s=LEASE_S)
+        assert (catalogue.reap(), take_hints(catalogue)) == (1, [("plan_video", "unplanned")])
+        catalogue.commit_part(lease, "artifact")
+        publish_all(catalogue)
+        take_hints(catalogue)
+        assert catalogue.reap() == 0, "the worker may be on its way to the next part"
+        clock.advance(REHINT_AFTER_S)
+        catalogue.reap()
+        assert len([hint for hint in take_hints(catalogue) if hint[:2] == ("index_part", "second")]) == 40
+
     def test_nothing_is_repeated_while_its_hint_waits_for_the_broker(self, catalogue: Catalogue, clock: Clock) -> None:
         catalogue.add_video(NewVideo("v", "t", "v", "a.mp4", "h", "k", 1, 60.0))
         for _ in range(5):
