@@ -22,6 +22,10 @@ LEXICAL_BONUS = 0.8
 """Weight of the query's own words, in full where they all are: names and codes have no synonyms. They tip what fits by
 meaning, most at a fit of one half: a word shared by chance makes nothing fit, and a sure fit needs no help."""
 
+VERBATIM_FROM = 0.98
+"""From this MaxSim on, a single piece of evidence says what the query says, word for word at 1; what else the segment
+holds then matters less and less, which its one dense vector cannot tell."""
+
 AGREEMENT_BONUS = 0.1
 """Share of the weaker modality's fit that is added to the stronger one's."""
 
@@ -53,8 +57,15 @@ def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool =
     """Return how well a candidate fits, counting only the given modalities (empty: all)."""
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
-        meant = (candidate.dense + candidate.interaction.joint) / 2
+        meant = (_undiluted(candidate) + candidate.interaction.joint) / 2
         text = meant + LEXICAL_BONUS * candidate.lexical * max(0.0, meant) * (1 - meant)
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual
     return Relevance(text, visual, AGREEMENT_BONUS if agreement else 0.0)
+
+
+def _undiluted(candidate: Candidate) -> float:
+    """Return the dense fit, raised as far as one piece of evidence is the query verbatim."""
+    best = max(candidate.interaction.by_evidence.values())
+    share = (best - VERBATIM_FROM) / (1 - VERBATIM_FROM)
+    return candidate.dense if share <= 0 else max(candidate.dense, candidate.dense + share * (best - candidate.dense))

@@ -212,6 +212,14 @@ def test_relevance_rises_with_similarity_and_respects_modalities() -> None:
     assert judge(near, frozenset({"speech"})).visual == 0.0
 
 
+def test_what_is_said_word_for_word_is_not_diluted_by_the_rest_of_its_segment() -> None:
+    verbatim, near = candidate({"a": [1.0], "other": [0.1]}), candidate({"a": [0.97]})
+    verbatim, near = replace(verbatim, dense=0.2), replace(near, dense=0.7)
+    assert judge(verbatim, frozenset()).score > judge(near, frozenset()).score
+    nearly = replace(verbatim, interaction=replace(verbatim.interaction, by_evidence={"a": 0.98}))
+    assert judge(nearly, frozenset()).text == pytest.approx(0.6)
+
+
 def test_words_are_judged_on_the_scale_of_their_models() -> None:
     text, visual, lexical = FakeTextEncoder(), FakeVisualEncoder(), FakeLexicalEncoder()
     told = said("e", "the lamp went out", 0, 4)
