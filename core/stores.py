@@ -174,7 +174,7 @@ class Ledger(Protocol):
         """Return expired leases to pending and put hints for all stalled work into the outbox; return how many.
 
         Stalled: an unplanned video or an unfinished video whose last hint is older than 10 s while nothing of it is in
-        progress, and a pending part while besides nothing of any video is: it only waits for its turn.
+        progress, and a pending part while nothing of any video is: until then it waits for its turn.
         """
         ...
 
