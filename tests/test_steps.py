@@ -106,7 +106,8 @@ def test_without_merging_one_slide_is_found_in_each_of_its_segments(library: Lib
 
 def test_without_agreement_words_and_pictures_do_not_raise_each_other(library: Library) -> None:
     assert (
-        library.find("blue lantern", Steps())[0].score > library.find("blue lantern", Steps(agreement=False))[0].score
+        library.find("the old blue lantern", Steps())[0].score
+        > library.find("the old blue lantern", Steps(agreement=False))[0].score
     )
 
 
