@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -34,9 +35,7 @@ class Channel(filesystem.Channel):
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002
         """Return the oldest message, at once; of several consumers the one that removes the file has it."""
-        folder, ending = Path(self.data_folder_in), f".{queue}.msg"
-        for name in sorted(path.name for path in folder.iterdir() if path.name.endswith(ending)):
-            path = folder / name
+        for path in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg"), key=attrgetter("name")):
             try:
                 text = path.read_text()
                 path.unlink()

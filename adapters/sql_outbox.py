@@ -30,6 +30,8 @@ SENT_KEPT_S = 3600.0
 MAX_REAPED_VIDEOS = 100
 """Stalled videos handled in one call, to keep its transaction short."""
 
+_IS_LEASED = parts.c.lease_until > 0
+
 
 class SqlOutbox(SqlStore):
     """The outbox's share of the ledger."""
@@ -104,7 +106,7 @@ def return_expired(connection: Connection, now: float) -> int:
     """Make expired leases pending again, or quarantine the part after its last attempt; return the hints written."""
     expired = (
         update(parts)
-        .where(parts.c.lease_until > 0, parts.c.lease_until <= now, is_part_wanted())
+        .where(_IS_LEASED, parts.c.lease_until <= now, is_part_wanted())
         .values(state=PartState.PENDING, lease_until=0.0, worker=None)
         .returning(parts.c.video_id, parts.c.number, parts.c.attempt, parts.c.stage, parts.c.failure)
     )
@@ -140,7 +142,7 @@ def _stalled_videos(connection: Connection, now: float) -> Sequence[Row[str, int
     A video whose parts wait for a worker is not stalled while any part of any video moves: a hint calls a worker to
     whatever part is next, so that those sent already are as many as the parts that wait.
     """
-    is_in_progress = exists().where(parts.c.video_id == videos.c.id, parts.c.state == PartState.LEASED)
+    is_in_progress = exists().where(parts.c.video_id == videos.c.id, _IS_LEASED)
     is_announced = exists().where(outbox.c.video_id == videos.c.id, outbox.c.sent_at.is_(None))
     stalled = (
         select(videos.c.id, videos.c.n_parts, videos.c.n_rehints)
@@ -156,7 +158,7 @@ def _stalled_videos(connection: Connection, now: float) -> Sequence[Row[str, int
 
 def _is_anything_moving(connection: Connection, now: float) -> bool:
     """Whether a worker holds a part, or has ended one so lately that nobody can have repeated hints since."""
-    leased = select(parts.c.number).where(parts.c.lease_until > 0, is_part_wanted()).limit(1)
+    leased = select(parts.c.number).where(_IS_LEASED, is_part_wanted()).limit(1)
     moved = select(videos.c.id).where(IS_OPEN, videos.c.n_rehints == 0, videos.c.rehint_at > now).limit(1)
     return connection.execute(leased).first() is not None or connection.execute(moved).first() is not None
 
