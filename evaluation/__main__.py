@@ -9,9 +9,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,14 +22,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from core.errors import BadInput
 from core.settings import Settings
-from evaluation.ablation import Variant, list_variants, run_ablation
+from evaluation.ablation import (
+    QuestionVariant,
+    Variant,
+    list_question_variants,
+    list_variants,
+    run_ablation,
+    run_question_ablation,
+)
 from evaluation.corpus import Corpus, load_corpus
 from evaluation.cutoff import ABSENT_EMPTY, CutOff, as_facts, trace_cut_off
 from evaluation.details import describe_outcomes
 from evaluation.document import describe_choice, describe_library, write_section
 from evaluation.join import join_corpora
 from evaluation.library import open_library
-from evaluation.report import as_json, print_summary, variant_table
+from evaluation.report import as_json, print_summary, question_variant_table, variant_table
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.service import Indexing, Service, find_clips, index_clips, run_service
 from evaluation.summary import summarise
@@ -67,7 +74,8 @@ def evaluate(
             indexing = find_clips(service, corpus.clips) if reuse else _index_shown(service, corpus)
             outcomes = _ask_shown(service, corpus, indexing, with_questions=questions)
             facts = _describe_indexing(service, indexing)
-        variants, cut_off = _vary_shown(chosen, corpus, profile) if ablation else ([], None)
+        asked = corpus if questions else replace(corpus, questions=())
+        varied = _vary_shown(chosen, asked, profile) if ablation else _Varied()
     summary = summarise(outcomes)
     if details:
         details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
@@ -77,19 +85,26 @@ def evaluate(
         words += [f"{option} {value}" for option, value in given.items() if value is not None]
         about = _describe_run(" ".join(words), corpus, profile, facts)
         title = name or corpus.half
-        write_section(out, title, describe_library(title, about, summary, variants, cut_off))
+        section = describe_library(title, about, summary, varied.searches, varied.cut_off, varied.questions)
+        write_section(out, title, section)
     if as_json_:
-        more = {"ablation": [asdict(variant) for variant in variants], "cut_off": cut_off and as_facts(cut_off)}
+        more = {
+            "ablation": [asdict(variant) for variant in varied.searches],
+            "question_ablation": [asdict(variant) for variant in varied.questions],
+            "cut_off": varied.cut_off and as_facts(varied.cut_off),
+        }
         sys.stdout.write(as_json(summary, facts, more) + "\n")
         return
     console = Console()
     print_summary(summary, console)
-    if variants:
-        console.print(variant_table(variants))
-    if cut_off:
-        absent = cut_off.current[ABSENT_EMPTY]
+    if varied.searches:
+        console.print(variant_table(varied.searches))
+    if varied.questions:
+        console.print(question_variant_table(varied.questions))
+    if varied.cut_off:
+        absent = varied.cut_off.current[ABSENT_EMPTY]
         console.print(f"Queries whose video is absent, answered with nothing: {absent:.3f}")
-        console.print(describe_choice(cut_off), highlight=False)
+        console.print(describe_choice(varied.cut_off), highlight=False)
     _print_indexing(facts, console)
 
 
@@ -145,22 +160,36 @@ def _ask_shown(service: Service, corpus: Corpus, indexing: Indexing, *, with_que
         return run_corpus(corpus, service.search, ask, _clip_by_id(indexing), search_uncut=uncut, on_done=count)
 
 
-def _vary_shown(home: Path, corpus: Corpus, profile: str | None) -> tuple[list[Variant], CutOff]:
-    """Search the home with each variant, and trace its cut-off; the service must have ended."""
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """What leaving steps out showed; all empty where it was not asked for."""
+
+    searches: Sequence[Variant] = ()
+    questions: Sequence[QuestionVariant] = ()
+    cut_off: CutOff | None = None
+
+
+def _vary_shown(home: Path, corpus: Corpus, profile: str | None) -> _Varied:
+    """Search and ask the home with each variant, and trace its cut-off; the service must have ended."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         Progress(*columns, console=notes) as progress,
         open_library(home, corpus.clips, profile=profile) as library,
     ):
         varying = progress.add_task("Leaving steps out", total=len(list_variants()))
+        n_asked = len(list_question_variants()) * bool(corpus.questions)
+        asking = progress.add_task("Leaving steps of questions out", total=n_asked)
         tracing = progress.add_task("Tracing the cut-off", total=len(corpus.queries) + len(corpus.negatives))
         variants = run_ablation(
             corpus, library.finder_of, library.clip_by_id, on_done=lambda _: progress.advance(varying)
         )
+        questions = run_question_ablation(
+            corpus, library.answerer_of, library.clip_by_id, on_done=lambda _: progress.advance(asking)
+        )
         cut_off = trace_cut_off(
             corpus, library.finder_of, library.clip_by_id, on_done=lambda _: progress.advance(tracing)
         )
-    return variants, cut_off
+    return _Varied(variants, questions, cut_off)
 
 
 def _clip_by_id(indexing: Indexing) -> dict[str, str]:

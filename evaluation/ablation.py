@@ -1,4 +1,5 @@
-"""Measures what each step of a search contributes: all steps, each one left out, and each channel alone.
+"""Measures what each step contributes: of a search all steps, each one left out, and each channel alone; of a question
+all steps, and each that only a question takes left out.
 
 It does not know what the steps do: it takes them as ``rag.steps`` lists them.
 """
@@ -6,17 +7,27 @@ It does not know what the steps do: it takes them as ``rag.steps`` lists them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.protocols import Question
 from evaluation.bootstrap import Interval, bootstrap_intervals
 from evaluation.corpus import Corpus
-from evaluation.library import FinderOf, search_with
+from evaluation.library import AnswererOf, FinderOf, search_with
 from evaluation.metrics import measure_columns
-from evaluation.runner import Outcomes, run_corpus
-from evaluation.summary import Summary, count_clips, summarise, units_of
+from evaluation.runner import Ask, Outcomes, QuestionOutcome, run_corpus, run_question
+from evaluation.summary import (
+    QuestionScores,
+    Summary,
+    count_clips,
+    question_columns,
+    score_questions,
+    summarise,
+    units_of,
+    units_of_questions,
+)
 from rag.steps import CHANNELS_BY_STEP, QUESTION_STEPS, Steps
 
 ALL = "all steps"
@@ -28,6 +39,14 @@ COMPARED = {
     "IoU≥.5": "iou_half_at_1",
 }
 """Headings and fields of ``metrics.Scores``."""
+
+COMPARED_OF_QUESTIONS = {
+    "evid. R@5": "evidence_recall_at_5",
+    "all @5": "all_found_at_5",
+    "cited": "citation_recall",
+    "words": "answer_words",
+}
+"""Headings and fields of ``summary.QuestionScores``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,16 @@ class Variant:
     summary: Summary
     differences: Mapping[str, Difference]
     cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionVariant:
+    """Answers of some steps to a group of questions: their figures, and how they differ from those of all steps."""
+
+    group: str
+    name: str
+    scores: QuestionScores
+    differences: Mapping[str, Difference]
 
 
 def list_variants() -> dict[str, Steps]:
@@ -92,14 +121,70 @@ def run_ablation(
     return variants
 
 
+def list_question_variants() -> dict[str, Steps]:
+    """Return what is compared of questions, by name; the first has all steps.
+
+    >>> list(list_question_variants())
+    ['all steps', 'without passages', 'without hops', 'without graph']
+    """
+    return {ALL: Steps(), **{f"without {_name(step)}": Steps().without(step) for step in QUESTION_STEPS}}
+
+
+def run_question_ablation(
+    corpus: Corpus,
+    answerer_of: AnswererOf,
+    clip_by_id: Mapping[str, str],
+    *,
+    on_done: Callable[[str], None] = lambda _name: None,
+) -> list[QuestionVariant]:
+    """Ask every question of every variant; of each group, the first variant is that of all steps."""
+    outcomes_by_name: dict[str, list[QuestionOutcome]] = {}
+    for name, steps in list_question_variants().items() if corpus.questions else ():
+        ask = _ask_with(answerer_of, steps)
+        outcomes_by_name[name] = [run_question(case, ask, clip_by_id) for case in corpus.questions]
+        on_done(name)
+    n_clips = count_clips(Outcomes((), (), tuple(outcomes_by_name.get(ALL, ()))))
+    variants = []
+    for group, cases in (("all", corpus.questions), ("multi-hop", [c for c in corpus.questions if c.is_multi_hop])):
+        picked = {name: [o for o in outcomes if o.case in cases] for name, outcomes in outcomes_by_name.items()}
+        variants += [
+            QuestionVariant(group, name, score_questions(ours, n_clips), compare_questions(ours, picked[ALL], n_clips))
+            for name, ours in picked.items()
+            if ours
+        ]
+    return variants
+
+
+def _ask_with(answerer_of: AnswererOf, steps: Steps) -> Ask:
+    answerer = answerer_of(steps)
+    return lambda question, video_ids: answerer.answer(Question(question, video_ids=tuple(video_ids)))
+
+
 def compare(outcomes: Outcomes, whole: Outcomes) -> dict[str, Difference]:
     """Return how outcomes differ from those of all steps on the same queries, by the fields of COMPARED."""
     if not whole.queries:
         return {}
-    ours, theirs = _columns(outcomes), _columns(whole)
-    columns = {name: np.subtract(ours[name], theirs[name]).tolist() for name in COMPARED.values()}
-    intervals = bootstrap_intervals(columns, units_of(whole.queries, count_clips(whole)))
-    return {name: Difference(float(np.mean(columns[name])), intervals[name]) for name in COMPARED.values()}
+    units = units_of(whole.queries, count_clips(whole))
+    return _differ(_columns(outcomes), _columns(whole), COMPARED, units)
+
+
+def compare_questions(
+    outcomes: Sequence[QuestionOutcome], whole: Sequence[QuestionOutcome], n_clips: int
+) -> dict[str, Difference]:
+    """Return how outcomes differ from those of all steps, by the fields of COMPARED_OF_QUESTIONS."""
+    units = units_of_questions(whole, n_clips)
+    return _differ(question_columns(outcomes), question_columns(whole), COMPARED_OF_QUESTIONS, units)
+
+
+def _differ(
+    ours: Mapping[str, Sequence[float]],
+    theirs: Mapping[str, Sequence[float]],
+    compared: Mapping[str, str],
+    units: Sequence[str],
+) -> dict[str, Difference]:
+    columns = {name: np.subtract(ours[name], theirs[name]).tolist() for name in compared.values()}
+    intervals = bootstrap_intervals(columns, units)
+    return {name: Difference(float(np.mean(columns[name])), intervals[name]) for name in compared.values()}
 
 
 def _columns(outcomes: Outcomes) -> dict[str, list[float]]:

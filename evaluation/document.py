@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evaluation.ablation import ALL, COMPARED, Variant
+from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, Difference, QuestionVariant, Variant
 from evaluation.bootstrap import BLOCK_S, CONFIDENCE, FEW_VIDEOS, N_RESAMPLES, Interval
 from evaluation.cutoff import COLUMNS, EMPTY, R1, R5, RECALL_LOSS_ALLOWED, CutOff
 from evaluation.metrics import Scores
@@ -65,7 +65,12 @@ def _section_of(text: str, name: str) -> str:
 
 
 def describe_library(
-    title: str, facts: Mapping[str, str], summary: Summary, variants: Sequence[Variant], cut_off: CutOff | None
+    title: str,
+    facts: Mapping[str, str],
+    summary: Summary,
+    variants: Sequence[Variant],
+    cut_off: CutOff | None,
+    question_variants: Sequence[QuestionVariant] = (),
 ) -> str:
     """Return the section of a library: what it is, its figures, what steps contribute, and the cut-off."""
     blocks = [f"## {title}", "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
@@ -88,6 +93,12 @@ def describe_library(
             DIFFERENCE_NOTE,
             _differences(variants),
         ]
+    if question_variants:
+        blocks += [
+            "### What each step of a question contributes",
+            QUESTION_STEPS_NOTE,
+            _question_steps(question_variants),
+        ]
     if cut_off:
         blocks += ["### The cut-off", CUT_OFF_NOTE, _floors(cut_off), _chart(cut_off), describe_choice(cut_off)]
     return "\n\n".join(blocks) + "\n"
@@ -98,6 +109,10 @@ channel left out neither ranks nor scores, the others stand in for it. Speech, o
 the clock) and cpu (mean): of a search whose query is already encoded."""
 
 DIFFERENCE_NOTE = "The same as differences to all steps, query by query (below zero: the step helps):"
+
+QUESTION_STEPS_NOTE = """Every question again, without one of the steps that only questions take: the sentences beside a
+moment, the search for what the best moments lead to, the events about the names in the question. The first row is all
+steps, the others differences to it, question by question (below zero: the step helps)."""
 
 CUT_OFF_NOTE = """A search returns nothing when its best moment scores below the floor (and drops moments under half of
 the best). "Absent empty": each moment query asked of the library *without* its video, answered with nothing. That is
@@ -140,17 +155,27 @@ def _step_row(variant: Variant) -> list[str]:
 
 
 def _differences(variants: Sequence[Variant]) -> str:
+    rows = [
+        [variant.name, *map(_difference, variant.differences.values())] for variant in variants if variant.name != ALL
+    ]
+    return _table(["", *COMPARED], rows)
+
+
+def _question_steps(variants: Sequence[QuestionVariant]) -> str:
     rows = []
     for variant in variants:
+        name, n_questions = f"{variant.group}: {variant.name}", variant.scores.n_questions
         if variant.name == ALL:
-            continue
-        cells = []
-        for difference in variant.differences.values():
-            low, high = difference.interval
-            cell = f"{difference.mean:+.3f} [{low:+.2f}, {high:+.2f}]"
-            cells.append(f"**{cell}**" if difference.is_sure else cell)
-        rows.append([variant.name, *cells])
-    return _table(["", *COMPARED], rows)
+            rows.append(_figures(name, n_questions, variant.scores, COMPARED_OF_QUESTIONS))
+        else:
+            rows.append([name, str(n_questions), *map(_difference, variant.differences.values())])
+    return _table(["", "n", *COMPARED_OF_QUESTIONS], rows)
+
+
+def _difference(difference: Difference) -> str:
+    low, high = difference.interval
+    cell = f"{difference.mean:+.3f} [{low:+.2f}, {high:+.2f}]"
+    return f"**{cell}**" if difference.is_sure else cell
 
 
 def _floors(cut_off: CutOff) -> str:

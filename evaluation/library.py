@@ -14,11 +14,11 @@ from typing import Any, Protocol, cast
 
 from adapters import build
 from core.errors import TryAgain
-from core.protocols import LexicalEncoder, MomentFinder, SearchRequest, TextEncoder, VisualEncoder
+from core.protocols import LexicalEncoder, MomentFinder, QuestionAnswerer, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Moment, Video
 from core.settings import Settings
 from evaluation.corpus import Clip
-from rag.compose import compose_retrieval
+from rag.compose import Retrieval, compose_retrieval
 from rag.relevance import MIN_SCORE
 from rag.steps import Steps
 
@@ -31,12 +31,16 @@ class FinderOf(Protocol):
     def __call__(self, steps: Steps, *, floor: float = MIN_SCORE) -> MomentFinder: ...
 
 
+AnswererOf = Callable[[Steps], QuestionAnswerer]
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
-    """An open home: ``clip_by_id`` names its videos, ``finder_of`` composes a search of some steps and floor."""
+    """An open home: ``clip_by_id`` names its videos; the others compose what finds and answers with some steps."""
 
     clip_by_id: dict[str, str]
     finder_of: FinderOf
+    answerer_of: AnswererOf
 
 
 class Remembering:
@@ -72,7 +76,7 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
     lexical = cast(LexicalEncoder, Remembering(build.build_lexical_encoder()))
     recogniser, model = build.build_entity_recogniser(), build.build_language_model(settings)
 
-    def finder_of(steps: Steps, *, floor: float = MIN_SCORE) -> MomentFinder:
+    def compose(steps: Steps, *, floor: float = MIN_SCORE) -> Retrieval:
         return compose_retrieval(
             catalogue=catalogue,
             index=index,
@@ -84,7 +88,10 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
             model=model,
             steps=steps,
             floor=floor,
-        ).finder
+        )
+
+    def finder_of(steps: Steps, *, floor: float = MIN_SCORE) -> MomentFinder:
+        return compose(steps, floor=floor).finder
 
     try:
         names = {clip.name for clip in clips}
@@ -92,7 +99,7 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
         clip_by_id = {video.id: video.filename for video in videos if video.filename in names}
         if not clip_by_id:
             raise TryAgain("this home holds none of the clips", remedy="Index them first, without --reuse.")
-        yield Library(clip_by_id, finder_of)
+        yield Library(clip_by_id, finder_of, lambda steps: compose(steps).answerer)
     finally:
         index.close()
         catalogue.close()

@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.ablation import COMPARED, Difference, Variant
+from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, Difference, QuestionVariant, Variant
 from evaluation.bootstrap import CONFIDENCE, Interval
 from evaluation.metrics import Scores
 from evaluation.summary import NegativeScores, QuestionScores, Summary
@@ -144,6 +144,19 @@ def variant_table(variants: Sequence[Variant]) -> Table:
     table.add_section()
     for variant in others:
         _add_variant(table, variant, [_difference(variant.differences.get(field)) for field in COMPARED.values()])
+    return table
+
+
+def question_variant_table(variants: Sequence[QuestionVariant]) -> Table:
+    """Return what each step of a question contributes, as the differences to all steps."""
+    title = "Steps of questions left out, as differences to all steps (*: sure)"
+    table = _table(title, "n", *COMPARED_OF_QUESTIONS)
+    for variant in variants:
+        scores, fields = variant.scores, COMPARED_OF_QUESTIONS.values()
+        figures = [f"{getattr(scores, field):.3f} " for field in fields]
+        differences = [_difference(variant.differences.get(field)) for field in fields]
+        cells = figures if variant.name == ALL else differences
+        table.add_row(f"{variant.group}: {variant.name}", str(scores.n_questions), *(f" {cell}" for cell in cells))
     return table
 
 

@@ -78,10 +78,10 @@ def summarise(outcomes: Outcomes) -> Summary:
         by_modality=score_groups(outcomes.queries, lambda outcome: outcome.query.modality, n_clips),
         by_style=score_groups(outcomes.queries, lambda outcome: outcome.query.style, n_clips),
         negatives=_score_negatives(negatives) if negatives else None,
-        questions=_score_questions(outcomes.questions, n_clips) if outcomes.questions else None,
-        multi_hop=_score_questions(multi_hop, n_clips) if multi_hop else None,
+        questions=score_questions(outcomes.questions, n_clips) if outcomes.questions else None,
+        multi_hop=score_questions(multi_hop, n_clips) if multi_hop else None,
         questions_by_kind={
-            kind: _score_questions([outcome for outcome in outcomes.questions if outcome.case.kind == kind], n_clips)
+            kind: score_questions([outcome for outcome in outcomes.questions if outcome.case.kind == kind], n_clips)
             for kind in kinds
         },
         search_p50_ms=float(np.percentile(took_ms, 50)) if took_ms else None,
@@ -124,15 +124,26 @@ def _score_negatives(outcomes: Sequence[NegativeOutcome]) -> NegativeScores:
     return NegativeScores(len(outcomes), float(np.mean(empty)), interval, max(scores, default=None))
 
 
-def _score_questions(outcomes: Sequence[QuestionOutcome], n_clips: int) -> QuestionScores:
-    columns = {
+def score_questions(outcomes: Sequence[QuestionOutcome], n_clips: int) -> QuestionScores:
+    """Return the figures of questions."""
+    columns = question_columns(outcomes)
+    means = {name: float(np.mean(values)) for name, values in columns.items()}
+    intervals = bootstrap_intervals(columns, units_of_questions(outcomes, n_clips))
+    return QuestionScores(len(outcomes), **means, intervals=intervals)
+
+
+def question_columns(outcomes: Sequence[QuestionOutcome]) -> dict[str, list[float]]:
+    """Return every measure's values in the order of the outcomes, by the names of ``QuestionScores``."""
+    return {
         "evidence_recall_at_5": [outcome.moments_recall for outcome in outcomes],
         "all_found_at_5": [float(outcome.moments_recall == 1.0) for outcome in outcomes],
         "citation_recall": [outcome.citations_recall for outcome in outcomes],
         "answer_words": [outcome.answer_words for outcome in outcomes],
         "abstained": [float(outcome.answer.abstained is not None) for outcome in outcomes],
     }
+
+
+def units_of_questions(outcomes: Sequence[QuestionOutcome], n_clips: int) -> list[str]:
+    """Return for each question what it is drawn with in the bootstrap: where its first piece of evidence lies."""
     first_places = [outcome.case.evidence[0] for outcome in outcomes]
-    intervals = bootstrap_intervals(columns, [unit_of(place.clip, place.span, n_clips) for place in first_places])
-    means = {name: float(np.mean(values)) for name, values in columns.items()}
-    return QuestionScores(len(outcomes), **means, intervals=intervals)
+    return [unit_of(place.clip, place.span, n_clips) for place in first_places]

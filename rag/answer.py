@@ -37,7 +37,7 @@ class Answerer:
         catalogue: Catalogue,
         media: MediaStore,
         search: QuestionSearch,
-        expander: GraphExpander,
+        expander: GraphExpander | None,
         text: TextEncoder,
         model: LanguageModel | None,
     ) -> None:
@@ -65,7 +65,7 @@ class Answerer:
 
         moments = self._search.find(question)
         yield step("search", n_moments=len(moments))
-        related = self._expander.expand(question, moments)
+        related = self._expander.expand(question, moments) if self._expander else ()
         yield step("graph", n_moments=len(related))
         exhibits = gather_exhibits([*moments, *related], self._catalogue)
         if not exhibits:

@@ -52,5 +52,6 @@ def compose_retrieval(
     """
     finder = MomentSearch(catalogue, index, text, visual, lexical, steps, model, floor)
     search = QuestionSearch(catalogue, finder, steps)
-    answerer = Answerer(catalogue, media, search, GraphExpander(catalogue, recogniser), text, model)
+    expander = GraphExpander(catalogue, recogniser) if steps.graph else None
+    answerer = Answerer(catalogue, media, search, expander, text, model)
     return Retrieval(finder, answerer, text, visual, lexical)

@@ -12,7 +12,15 @@ from dataclasses import replace
 
 from core.plans import QueryPlan, Succession
 from rag.language import guess_language
-from rag.plan_cues import find_counts, find_intent, find_ordinal, hide_phrases, reveal_phrases, strip_carrier
+from rag.plan_cues import (
+    find_counts,
+    find_intent,
+    find_ordinal,
+    hide_phrases,
+    quote_capitals,
+    reveal_phrases,
+    strip_carrier,
+)
 from rag.plan_succession import is_open, split_succession
 from rag.plan_times import find_window
 
@@ -32,7 +40,7 @@ def plan_query(query: str) -> QueryPlan:
     text = " ".join(query.split())
     if not text or len(text) > MAX_PLANNED_CHARS:
         return QueryPlan(query, query, language=guess_language(query))
-    masked, phrases = hide_phrases(text)
+    masked, phrases = hide_phrases(quote_capitals(text))
     plan = _plan_part(masked, phrases)
     return replace(plan, query=query, succession=_plan_succession(masked, phrases), language=guess_language(text))
 

@@ -52,6 +52,7 @@ _CARRIERS = {
     Modality.SPEECH: r"""
         (?:the\ moment\ (?:when|where)\ )? (?:some(?:one|body)|(?:the|a)\ (?:speaker|narrator|presenter|voice))
         \ (?:(?:says?|said|mentions?|explains?)(?:\ that)?|(?:talks?|speaks?)\ about|discuss(?:es)?)
+        | (?:saying|mentioning|explaining)(?:\ that)? | (?:talking|speaking)\ about | discussing
     """,
     Modality.SCREEN: rf"""
         (?:the\ )?
@@ -68,7 +69,7 @@ _TAIL_BY_SENSE = {
     sense: re.compile(rf"(?<=\w) (?:is|are|was|were|gets?|can be|could be) (?:{tail})$")
     for sense, tail in _TAILS.items()
 }
-_CARRIER_BY_SENSE = {sense: re.compile(rf"^{carrier}\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
+_CARRIER_BY_SENSE = {sense: re.compile(rf"^(?:{carrier})\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
 """How a query introduces what it wants: "someone says" is not said, nor does "text" stand on the screen."""
 
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1, "final": -1}
@@ -104,6 +105,23 @@ def find_phrases(text: str) -> tuple[str, ...]:
     """
     found = (next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(text))
     return tuple(phrase for phrase in (" ".join(item.split()) for item in found) if re.search(r"\w", phrase))
+
+
+def quote_capitals(text: str) -> str:
+    """Return the text with capitals in quotation marks where it says that they are what is written.
+
+    >>> quote_capitals("the text EMERGENCY EXIT"), quote_capitals("a sign that reads NO ENTRY")
+    ('the text "EMERGENCY EXIT"', 'a sign that reads "NO ENTRY"')
+    >>> quote_capitals("NASA text"), quote_capitals("the word of GOD in a film")
+    ('NASA text', 'the word of GOD in a film')
+    """
+    return _CAPITALS.sub(r'\1"\2"', text)
+
+
+_CAPITALS = re.compile(
+    rf"(\b(?:text|words?|{_WRITTEN_ON} (?:(?:that|which) )?(?:says|reads|saying|reading)) )"
+    r"((?=[^a-z]*[A-Z]{2})[^a-z\"“«]+)$"
+)
 
 
 def hide_phrases(text: str) -> tuple[str, tuple[str, ...]]:
@@ -156,8 +174,8 @@ def strip_carrier(text: str, intent: Modality | None) -> str:
 
     >>> strip_carrier("someone explains that glass is cheap", Modality.SPEECH)
     'glass is cheap'
-    >>> strip_carrier("the lamp is mentioned", Modality.SPEECH)
-    'the lamp'
+    >>> strip_carrier("saying goodbye", Modality.SPEECH), strip_carrier("the lamp is mentioned", Modality.SPEECH)
+    ('goodbye', 'the lamp')
     >>> strip_carrier("a man says goodbye", Modality.SPEECH)
     'a man says goodbye'
     """

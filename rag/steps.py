@@ -17,7 +17,7 @@ CHANNELS_BY_STEP = {
 }
 """Steps that rank segments by a channel of their own."""
 
-QUESTION_STEPS = frozenset({"passages", "hops"})
+QUESTION_STEPS = ("passages", "hops", "graph")
 """Steps that only a question takes; a search is the same without them."""
 
 
@@ -30,7 +30,7 @@ class Steps:
     by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
     a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
     return nothing for what is not there. Of questions alone — ``passages``: read the sentences beside what fits.
-    ``hops``: search for what the best moments lead to.
+    ``hops``: search for what the best moments lead to. ``graph``: add events of the entities that the question names.
 
     >>> Steps(lexical=False).without("merging").merging
     False
@@ -49,6 +49,7 @@ class Steps:
     cut_off: bool = True
     passages: bool = True
     hops: bool = True
+    graph: bool = True
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -13,20 +13,26 @@ from rich.console import Console
 from benchmarks.parameters import constants_set, read_values
 from core.plans import QueryPlan
 from core.protocols import SearchRequest
-from core.records import Evidence, Modality, Moment, Span
-from evaluation.ablation import ALL, list_variants, run_ablation
-from evaluation.corpus import Corpus, MomentQuery
+from core.records import Answer, Evidence, Modality, Moment, Span
+from evaluation.ablation import (
+    ALL,
+    list_question_variants,
+    list_variants,
+    run_ablation,
+    run_question_ablation,
+)
+from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase
 from evaluation.crossval import cross_validate
 from evaluation.cutoff import EMPTY, R5, R5_LOST, CutOff, as_facts, choose_floor, trace_cut_off
 from evaluation.document import describe_library, write_section
 from evaluation.library import Remembering
-from evaluation.report import as_json, variant_table
+from evaluation.report import as_json, question_variant_table, variant_table
 from evaluation.runner import run_corpus
 from evaluation.summary import summarise
 from rag.search import keep_relevant
 from rag.steps import Steps
 from tests.fakes.encoders import FakeTextEncoder
-from tests.fakes.search import FakeMomentFinder
+from tests.fakes.search import FakeMomentFinder, FakeQuestionAnswerer
 
 CLIPS = {f"id-{number}": f"{number}.mp4" for number in range(10)}
 
@@ -77,6 +83,50 @@ def test_a_step_that_matters_shows_and_one_that_does_not_shows_nothing() -> None
     assert not variants["without merging"].differences["ndcg_at_10"].is_sure
     negatives = {name: variant.summary.negatives for name, variant in variants.items()}
     assert [negatives[name].empty for name in (ALL, "without cut off")] == [1.0, 0.0]
+
+
+PLACES = (Place("1.mp4", Span(4, 8)), Place("2.mp4", Span(4, 8)))
+QUESTIONS = Corpus(
+    half="fake",
+    clips=(),
+    queries=(),
+    questions=(
+        QuestionCase("what is said?", "what is said", PLACES[:1], "what", None),
+        QuestionCase("what joins them?", "a name", PLACES, "what", None, n_hops=2),
+    ),
+    negatives=(),
+)
+
+
+def answer_with(steps: Steps) -> FakeQuestionAnswerer:
+    """Find both places, and the first alone where nothing is followed."""
+    moments = tuple(moment(f"id-{number}", 0.7) for number in (1, 2)[: 1 + steps.hops])
+    return FakeQuestionAnswerer(reply=Answer("what is said", (), moments))
+
+
+def test_a_step_of_questions_shows_where_it_matters_and_nowhere_else() -> None:
+    variants = run_question_ablation(QUESTIONS, answer_with, CLIPS)
+    names = list(list_question_variants())
+    assert [(variant.group, variant.name) for variant in variants] == [
+        (group, name) for group in ("all", "multi-hop") for name in names
+    ]
+    found = {(variant.group, variant.name): variant for variant in variants}
+    assert found["multi-hop", "without hops"].differences["all_found_at_5"].mean == -1.0
+    assert found["all", "without hops"].differences["all_found_at_5"].mean == -0.5
+    assert found["multi-hop", ALL].scores.n_questions == 1
+    assert not found["all", "without graph"].differences["evidence_recall_at_5"].is_sure
+    section = describe_library(
+        "fake", {}, summarise(run_corpus(QUESTIONS, lambda *_: (), None, CLIPS)), (), None, variants
+    )
+    assert "| multi-hop: without hops | 1 | **-0.500 [-0.50, -0.50]** | **-1.000 [-1.00, -1.00]** |" in section
+    screen = StringIO()
+    Console(file=screen, width=80).print(question_variant_table(variants))
+    assert "multi-hop: without passages" in screen.getvalue()
+    assert "…" not in screen.getvalue()
+
+
+def test_a_corpus_without_questions_has_no_steps_of_questions() -> None:
+    assert run_question_ablation(CORPUS, answer_with, CLIPS) == []
 
 
 def trace() -> CutOff:
