@@ -5,7 +5,7 @@ It does not know any engine, nor how adapters are chosen (``adapters/build.py`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,6 +72,10 @@ class ShotDetector(Protocol):
         ...
 
 
+Terms = Callable[[], Sequence[str]]
+"""Words to expect, asked for when they are needed: it may wait until other work has found them."""
+
+
 class SpeechRecogniser(Protocol):
     """Finds and transcribes speech in samples; all times count from sample 0."""
 
@@ -81,10 +85,12 @@ class SpeechRecogniser(Protocol):
         """Return stretches with voice, ascending and disjoint."""
         ...
 
-    def transcribe(self, samples: FloatArray, *, language: str | None = None) -> Transcript:
+    def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
         """Return sentences with word times; empty for silence. ``language`` None means: detect it.
 
-        Sentences of other languages come with an English translation where the recogniser can give one.
+        ``terms`` may be said, and are then to be spelled so; a recogniser asks for them as late as it can, once, and
+        not at all where nobody speaks or where it has no use for them. Sentences of other languages come with an
+        English translation where the recogniser can give one.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,15 @@ import numpy as np
 
 from core.artifact import PartArtifact
 from core.errors import BadInput, TryAgain
-from core.protocols import Captioner, MediaReader, ObjectDetector, ScreenReader, ShotDetector, SpeechRecogniser
+from core.protocols import (
+    Captioner,
+    EntityRecogniser,
+    MediaReader,
+    ObjectDetector,
+    ScreenReader,
+    ShotDetector,
+    SpeechRecogniser,
+)
 from core.records import Evidence, Keyframe, Modality, Part, Shot, Video
 from core.signals import SAMPLE_RATE_HZ, SubtitleCue
 from core.stores import MediaStore
@@ -28,6 +36,7 @@ from indexer.screen_text import read_screen
 from indexer.segments import build_segments
 from indexer.shots import detect_shots
 from indexer.speech import Hearing, evidence_from_subtitles, hear_part
+from indexer.terms import find_terms
 
 Report = Callable[[str, float], None]
 """Called with the name of the stage that begins and the share of the part done so far."""
@@ -35,7 +44,10 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Perception:
-    """The engines of an indexing profile; ``objects`` and ``captioner`` are None where none is configured."""
+    """The engines of an indexing profile; ``objects`` and ``captioner`` are None where none is configured.
+
+    ``names`` finds in texts on screen what the speech recogniser is told to expect.
+    """
 
     profile: str
     reader: MediaReader
@@ -43,6 +55,7 @@ class Perception:
     speech: SpeechRecogniser
     screen: ScreenReader
     encoders: Encoders
+    names: EntityRecogniser
     objects: ObjectDetector | None = None
     captioner: Captioner | None = None
 
@@ -91,10 +104,15 @@ def index_part(
         StageFailed: a stage could not finish, with its name.
     """
     watch = Stopwatch()
+    shown: Future[tuple[Evidence, ...]] = Future()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hear") as pool:
         # The engines release the GIL: hearing and seeing share the cores, and the part is ready sooner.
-        heard = pool.submit(_hear, video, part, path, cues, perception, watch, earlier)
-        seen = _see(video, part, path, perception, watch, report, earlier)
+        heard = pool.submit(_hear, video, part, path, cues, perception, watch, earlier, shown)
+        try:
+            seen = _see(video, part, path, perception, watch, report, earlier, shown)
+        finally:
+            if not shown.done():
+                shown.set_result(())
         report("speech", 0.6)
         hearing = heard.result()
     report("embeddings", 0.8)
@@ -131,6 +149,7 @@ def warm_up(perception: Perception) -> None:
     perception.encoders.text.embed_passage_tokens(["warm"])
     perception.screen.read_text(blank)
     perception.speech.find_speech(np.zeros(SAMPLE_RATE_HZ, dtype=np.float32))
+    perception.names.find_names(["warm"])
 
 
 def keyframe_key(video_id: str, time_s: float) -> str:
@@ -156,7 +175,9 @@ def _hear(
     perception: Perception,
     watch: Stopwatch,
     earlier: PartArtifact | None,
+    shown: Future[tuple[Evidence, ...]],
 ) -> Hearing:
+    """Return what is said; words are written only once it is known what is ``shown``."""
     with watch.measure("speech"):
         if cues:
             return evidence_from_subtitles(cues, part, perception.profile)
@@ -165,7 +186,15 @@ def _hear(
         if earlier and (heard := known_evidence(earlier, Modality.SPEECH, perception.speech.name)):
             return Hearing(heard, (), earlier.language)
         assert video.duration_s is not None, "a planned video has a duration"
-        return hear_part(perception.reader, path, part, video.duration_s, perception.speech, profile=perception.profile)
+        return hear_part(
+            perception.reader,
+            path,
+            part,
+            video.duration_s,
+            perception.speech,
+            profile=perception.profile,
+            terms=lambda: find_terms(shown.result(), perception.names),
+        )
 
 
 def _see(
@@ -176,7 +205,9 @@ def _see(
     watch: Stopwatch,
     report: Report,
     earlier: PartArtifact | None,
+    shown: Future[tuple[Evidence, ...]],
 ) -> Sight:
+    """Return what is seen; texts on screen are told through ``shown`` as soon as they are read."""
     if video.width_px is None:
         return Sight((), (), (), ())
     report("decode", 0.02)
@@ -190,6 +221,7 @@ def _see(
     with watch.measure("screen text"):
         evidence = known_evidence(earlier, Modality.SCREEN, perception.screen.name)
         evidence = evidence or read_screen(keyframes, perception.screen, part, perception.profile)
+    shown.set_result(evidence)
     if perception.objects is not None:
         with watch.measure("objects"):
             evidence += name_objects(decoded, shots, keyframes, perception.objects, part, perception.profile)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.ids import derived_id
-from core.protocols import MediaReader, SpeechRecogniser
+from core.protocols import MediaReader, SpeechRecogniser, Terms
 from core.records import Evidence, Modality, Part, Span, Word
 from core.signals import SAMPLE_RATE_HZ, SubtitleCue, Transcript
 from core.sounds import quietest_instant_s
@@ -58,10 +58,12 @@ def hear_part(
     *,
     profile: str,
     language: str | None = None,
+    terms: Terms = tuple,
 ) -> Hearing:
     """Return what is said in the part, from its first cut to its last; all times are those of the video.
 
-    ``duration_s`` is of the whole video. Sentences may reach CUT_REACH_S over the ends of the part.
+    ``duration_s`` is of the whole video. Sentences may reach CUT_REACH_S over the ends of the part. ``terms``: as
+    in ``SpeechRecogniser.transcribe``.
     """
     start_s = find_speech_cut(reader, path, part.span.start_s, duration_s, recogniser)
     end_s = find_speech_cut(reader, path, part.span.end_s, duration_s, recogniser)
@@ -71,7 +73,7 @@ def hear_part(
     if not len(samples):
         return Hearing((), (), None)
     speech = tuple(_shift(span, start_s) for span in recogniser.find_speech(samples))
-    transcript = recogniser.transcribe(samples, language=language)
+    transcript = recogniser.transcribe(samples, language=language, terms=terms)
     evidence = _evidence_from_transcript(transcript, part, profile, start_s, recogniser.name)
     return Hearing(evidence, speech, transcript.language)
 

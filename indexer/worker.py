@@ -74,6 +74,7 @@ def main() -> None:
 def make_tools(settings: Settings) -> tasks.Tools:
     """Return a worker's tools; models load on first use."""
     reader = build.build_reader(settings)
+    recogniser = functools.cache(build.build_entity_recogniser)
 
     @functools.cache
     def perception() -> Perception:
@@ -89,6 +90,7 @@ def make_tools(settings: Settings) -> tasks.Tools:
                 visual=build.build_visual_encoder(settings, text, threads=build.indexing_threads(settings)),
                 lexical=build.build_lexical_encoder(),
             ),
+            names=recogniser(),
             objects=build.build_object_detector(),
             captioner=build.build_captioner(settings),
         )
@@ -99,7 +101,7 @@ def make_tools(settings: Settings) -> tasks.Tools:
         media=build.build_media_store(settings),
         reader=reader,
         perception=perception,
-        recogniser=functools.cache(build.build_entity_recogniser),
+        recogniser=recogniser,
         part_s=settings.part_s,
         lease_s=settings.lease_s,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.records import Modality, Moment
+from core.records import Evidence, Modality, Moment
 
 SHARED_OF_SHORTER = 0.5
 """Two moments are one when they share at least this much of the shorter."""
@@ -29,8 +29,8 @@ def merge_moments(moments: Iterable[Moment]) -> list[Moment]:
     return kept
 
 
-def coincide(moment: Moment, other: Moment) -> bool:
-    """Whether two moments are the same stretch of the same video."""
+def coincide(moment: Moment, other: Moment | Evidence) -> bool:
+    """Whether a moment is the same stretch of the same video as another one, or as a piece of evidence."""
     shorter_s = min(moment.span.duration_s, other.span.duration_s)
     return moment.video_id == other.video_id and moment.span.overlap_s(other.span) >= SHARED_OF_SHORTER * shorter_s
 

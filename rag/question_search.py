@@ -74,16 +74,18 @@ class QuestionSearch:
         return read_around(moments, self._catalogue) if self._steps.passages else list(moments)
 
     def _follow(self, moment: Moment, known: Sequence[Moment], request: SearchRequest) -> list[Moment]:
-        """Return what a moment leads to, beyond what is known; nothing where nothing is said."""
-        said = " ".join(item.text for item in say_around(moment, HEARD_AROUND_S, self._catalogue))
+        """Return what a moment leads to, beyond what is known and the words that led there; nothing if it has none."""
+        said = say_around(moment, HEARD_AROUND_S, self._catalogue)
         if not said:
             return []
-        text = f"{request.query} {said}"
-        found = self._finder.find(replace(request, plan=QueryPlan(text, text), limit=request.limit + N_FOLLOWED))
+        text = " ".join([request.query, *(item.text for item in said)])
+        limit = request.limit + N_FOLLOWED + len(said)
+        found = self._finder.find(replace(request, plan=QueryPlan(text, text), limit=limit))
+        elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in said)]
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
         leads = [
             replace(lead, reasons=(*lead.reasons, Reason(Modality.METADATA, moment.score, matched=why)))
-            for lead in self._read_around(found)
+            for lead in self._read_around(elsewhere)
         ]
         return keep_distinct(leads, known)[:N_LEADS]
 

@@ -81,6 +81,12 @@ def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) ->
     assert "follows “The port” at 2:40" in [reason.matched for reason in lead.reasons]
 
 
+def test_the_words_that_lead_somewhere_do_not_lead_to_themselves(library: Library) -> None:
+    question = "soup kitchens fed families"
+    assert starts(library.find(question, Steps(passages=False, hops=False))) == [80]
+    assert 85 not in starts(library.find(question, Steps(passages=False)))
+
+
 def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> None:
     question = "soup kitchens fed families"
     [best, *_] = library.find(question)

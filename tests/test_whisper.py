@@ -6,6 +6,7 @@ import shutil
 import threading
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -161,6 +162,30 @@ class TestWeights:
 
 def _voice() -> Any:
     return AvMediaReader(max_duration_s=3600).read_audio(SAMPLE, Span(28.4, 32.0))
+
+
+class TestTerms:
+    @pytest.mark.models
+    def test_a_name_is_spelled_as_it_is_shown(self, tmp_path: Path) -> None:
+        recogniser = WhisperRecogniser("base", cache_dir=tmp_path, threads=2)
+        for name in ("Anna Carter", "Anna Karter"):
+            [said] = recogniser.transcribe(_voice(), terms=lambda name=name: [name]).utterances
+            assert said.text == f"The first woman to keep the light was {name}."
+
+    @pytest.mark.parametrize(("without", "kept"), [("one sentence. And the other one.", True), ("one.", False)])
+    def test_a_sentence_left_out_for_their_sake_is_written_after_all(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, without: str, kept: bool
+    ) -> None:
+        def write(
+            self: WhisperRecogniser, heard: Any, sounds: Any, language: str, terms: str = "", **_: Any
+        ) -> list[Take]:
+            return [Take(said("a dam" if terms else without), -0.2, 0.0)]
+
+        monkeypatch.setattr(WhisperRecogniser, "_load", lambda self: SimpleNamespace(encode=lambda features: None))
+        monkeypatch.setattr(WhisperRecogniser, "_write", write)
+        monkeypatch.setattr("adapters.whisper._features", lambda sounds, model: None)
+        [take], _ = WhisperRecogniser(cache_dir=tmp_path)._decode([silence(10.0)], "en", lambda: "Kestrel Dam.")
+        assert " ".join(word.text for word in take.words) == (without if kept else "a dam")
 
 
 @pytest.mark.models

@@ -76,6 +76,15 @@ class TestSpeechRecogniser:
         assert utterances[0].span.start_s > 3.5
         assert utterances[-1].span.end_s <= len(speech) / SAMPLE_RATE_HZ
 
+    def test_terms_that_nobody_says_change_no_sentence(
+        self, recogniser: SpeechRecogniser, speech: FloatArray, transcript: Transcript
+    ) -> None:
+        told = recogniser.transcribe(speech, terms=lambda: ("Kestrel Dam", "Marta Ohlin"))
+        assert [said.text for said in told.utterances] == [said.text for said in transcript.utterances]
+
+    def test_terms_are_not_asked_for_where_nobody_speaks(self, recogniser: SpeechRecogniser) -> None:
+        recogniser.transcribe(silence(3.0), terms=lambda: pytest.fail("asked for terms"))
+
     def test_the_same_samples_give_the_same_words(
         self, recogniser: SpeechRecogniser, speech: FloatArray, transcript: Transcript
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.protocols import Terms
 from core.records import Span, Word
 from core.signals import SAMPLE_RATE_HZ, FloatArray, Transcript, Utterance
 
@@ -33,7 +34,7 @@ class FakeRecogniser:
                 spans.append(Span(start_s, end_s))
         return spans
 
-    def transcribe(self, samples: FloatArray, *, language: str | None = None) -> Transcript:
+    def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
         utterances = []
         for span in self.find_speech(samples):
             sound = samples[round(span.start_s * SAMPLE_RATE_HZ) : round(span.end_s * SAMPLE_RATE_HZ)]
