@@ -30,6 +30,7 @@ LINES = {
     160: "harbour merchant became rich",
     165: "thanks to vessels diverted from elsewhere",
     200: "children count penguins",
+    208: "fishermen mend nets",
 }
 """What is said for five seconds, by when it begins."""
 
@@ -82,9 +83,9 @@ def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) ->
 
 
 def test_the_words_that_lead_somewhere_do_not_lead_to_themselves(library: Library) -> None:
-    question = "soup kitchens fed families"
-    assert starts(library.find(question, Steps(passages=False, hops=False))) == [80]
-    assert 85 not in starts(library.find(question, Steps(passages=False)))
+    question = "children count penguins"
+    assert starts(library.find(question, Steps(hops=False))) == [200]
+    assert 208 not in starts(library.find(question))
 
 
 def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> None:
