@@ -19,13 +19,18 @@ MAX_TERMS, MAX_CHARS = 24, 40
 """Few and short: told of too much, a recogniser leaves out whole sentences."""
 
 _EDGE = " ·-*–"
+_CAPITALISED = re.compile(r"[^\W\d_a-z][a-z'’]+(?: [^\W\d_a-z][a-z'’]+)+")
 
 
 def find_terms(shown: Sequence[Evidence], recogniser: EntityRecogniser) -> tuple[str, ...]:
-    """Return the names in texts on screen, each once, in the order of the texts."""
+    """Return the names in texts on screen, and what else is several words in capitals, each once, in their order."""
     texts = [item.text for item in shown if item.confidence >= MIN_CONFIDENCE]
-    found = recogniser.find_names(texts) if texts else []
-    return without_repetitions(name.text for names in found for name in names)[:MAX_TERMS]
+    if not texts:
+        return ()
+    terms: list[str] = []
+    for text, names in zip(texts, recogniser.find_names(texts), strict=True):
+        terms += [*(name.text for name in names), *_CAPITALISED.findall(text)]
+    return without_repetitions(terms)[:MAX_TERMS]
 
 
 def without_repetitions(names: Iterable[str]) -> tuple[str, ...]:

@@ -168,15 +168,17 @@ class MomentSearch:
         beside = [candidate for candidate in held if candidate.segment.video_id in videos]  # a moment may reach there
         evidence_by_id, readings = self._read_evidence(beside), gather_readings(beside)
         is_grounded = self._steps.grounding and self._steps.late_interaction  # which finds the sentence that matches
-        moments = []
+        moments: list[tuple[float, Moment]] = []
         for relevance, candidate in judged:
             video = videos.get(candidate.segment.video_id)
             if video is None:
                 continue
             moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities, plan.text)
             if moment is not None:
-                moments.append(moment if is_grounded else replace(moment, span=candidate.segment.span))
-        return sorted(moments, key=lambda moment: (-moment.score, moment.video_id, moment.span))
+                whole = moment if is_grounded else replace(moment, span=candidate.segment.span)
+                moments.append((relevance.score, whole))
+        moments.sort(key=lambda pair: (-pair[0], pair[1].video_id, pair[1].span))  # by scores as they are, not rounded
+        return [moment for _, moment in moments]
 
     def _read_evidence(self, candidates: Iterable[Candidate]) -> dict[str, Evidence]:
         """Return the texts of the candidates by id."""
