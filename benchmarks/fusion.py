@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from adapters import build
-from core.records import Segment, Span, Video
+from core.records import Modality, Segment, Span, Video
 from core.settings import Settings
 from core.stores import Catalogue, Scope
 from evaluation.corpus import MomentQuery, load_corpus
@@ -98,7 +98,8 @@ def collect(home: Path, folder: Path) -> tuple[list[MomentQuery], list[Features]
 def coverage(video: Video, catalogue: Catalogue) -> float:
     """Return the share of a video's time in which something is said or written, in [0, 1]."""
     at = np.arange(0.5, video.duration_s or 1.0)
-    spans = [item.span for item in catalogue.list_evidence(video.id)]
+    told = (Modality.SPEECH, Modality.SCREEN)
+    spans = [item.span for item in catalogue.list_evidence(video.id) if item.modality in told]
     return float(np.mean([any(span.contains(time_s) for span in spans) for time_s in at])) if len(at) else 0.0
 
 

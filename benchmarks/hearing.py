@@ -71,7 +71,9 @@ def main() -> None:
     settings = Settings(home=options.home)
     recogniser = build.build_speech_recogniser(settings)
     tallies = {"without": Tally(), "with the names on screen": Tally()}
-    for spoken in spoken_parts(settings, options.lectures, options.every):
+    parts = list(spoken_parts(settings, options.lectures, options.every))
+    hear(recogniser, parts[0].samples, ())  # loads the model
+    for spoken in parts:
         for tally, terms in zip(tallies.values(), ((), spoken.terms), strict=True):
             tally.add(spoken, *hear(recogniser, spoken.samples, terms))
     print(f"{'':26}words wrong   names heard   of those shown   cpu s")

@@ -143,10 +143,10 @@ def run_question_ablation(
         ask = _ask_with(answerer_of, steps)
         outcomes_by_name[name] = [run_question(case, ask, clip_by_id) for case in corpus.questions]
         on_done(name)
-    n_clips = count_clips(Outcomes((), (), tuple(outcomes_by_name.get(ALL, ()))))
+    n_clips = len({q.clip for q in corpus.queries} | {p.clip for case in corpus.questions for p in case.evidence})
     variants = []
-    for group, cases in (("all", corpus.questions), ("multi-hop", [c for c in corpus.questions if c.is_multi_hop])):
-        picked = {name: [o for o in outcomes if o.case in cases] for name, outcomes in outcomes_by_name.items()}
+    for group, hops in (("all", 1), ("multi-hop", 2)):
+        picked = {name: [o for o in outcomes if o.case.n_hops >= hops] for name, outcomes in outcomes_by_name.items()}
         variants += [
             QuestionVariant(group, name, score_questions(ours, n_clips), compare_questions(ours, picked[ALL], n_clips))
             for name, ours in picked.items()

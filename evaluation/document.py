@@ -111,8 +111,9 @@ the clock) and cpu (mean): of a search whose query is already encoded."""
 DIFFERENCE_NOTE = "The same as differences to all steps, query by query (below zero: the step helps):"
 
 QUESTION_STEPS_NOTE = """Every question again, without one of the steps that only questions take: the sentences beside a
-moment, the search for what the best moments lead to, the events about the names in the question. The first row is all
-steps, the others differences to it, question by question (below zero: the step helps)."""
+moment, the search for what the best moments lead to, the events about the names in the question, which add
+to what may be cited, not to the moments. The first row is all steps, the others differences to it, question by question
+(below zero: the step helps)."""
 
 CUT_OFF_NOTE = """A search returns nothing when its best moment scores below the floor (and drops moments under half of
 the best). "Absent empty": each moment query asked of the library *without* its video, answered with nothing. That is

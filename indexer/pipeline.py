@@ -110,9 +110,10 @@ def index_part(
         heard = pool.submit(_hear, video, part, path, cues, perception, watch, earlier, shown)
         try:
             seen = _see(video, part, path, perception, watch, report, earlier, shown)
-        finally:
+        except BaseException as error:
             if not shown.done():
-                shown.set_result(())
+                shown.set_exception(error)  # whoever listens need not go on
+            raise
         report("speech", 0.6)
         hearing = heard.result()
     report("embeddings", 0.8)
@@ -177,7 +178,7 @@ def _hear(
     earlier: PartArtifact | None,
     shown: Future[tuple[Evidence, ...]],
 ) -> Hearing:
-    """Return what is said; words are written only once it is known what is ``shown``."""
+    """Return what is said; words are written only once it is known what is ``shown``, so its time holds that wait."""
     with watch.measure("speech"):
         if cues:
             return evidence_from_subtitles(cues, part, perception.profile)
@@ -209,6 +210,7 @@ def _see(
 ) -> Sight:
     """Return what is seen; texts on screen are told through ``shown`` as soon as they are read."""
     if video.width_px is None:
+        shown.set_result(())
         return Sight((), (), (), ())
     report("decode", 0.02)
     with watch.measure("decode"):

@@ -52,7 +52,7 @@ _CARRIERS = {
     Modality.SPEECH: r"""
         (?:the\ moment\ (?:when|where)\ )? (?:some(?:one|body)|(?:the|a)\ (?:speaker|narrator|presenter|voice))
         \ (?:(?:says?|said|mentions?|explains?)(?:\ that)?|(?:talks?|speaks?)\ about|discuss(?:es)?)
-        | (?:saying|mentioning|explaining)(?:\ that)? | (?:talking|speaking)\ about | discussing
+        | (?i:saying(?!\ of\b)|mentioning|explaining)(?:\ that)? | (?i:talking|speaking)\ about | (?i:discussing)
     """,
     Modality.SCREEN: rf"""
         (?:the\ )?
@@ -112,15 +112,15 @@ def quote_capitals(text: str) -> str:
 
     >>> quote_capitals("the text EMERGENCY EXIT"), quote_capitals("a sign that reads NO ENTRY")
     ('the text "EMERGENCY EXIT"', 'a sign that reads "NO ENTRY"')
-    >>> quote_capitals("NASA text"), quote_capitals("the word of GOD in a film")
-    ('NASA text', 'the word of GOD in a film')
+    >>> quote_capitals("in other words NASA"), quote_capitals("the word of GOD in a film")
+    ('in other words NASA', 'the word of GOD in a film')
     """
     return _CAPITALS.sub(r'\1"\2"', text)
 
 
 _CAPITALS = re.compile(
-    rf"(\b(?:text|words?|{_WRITTEN_ON} (?:(?:that|which) )?(?:says|reads|saying|reading)) )"
-    r"((?=[^a-z]*[A-Z]{2})[^a-z\"“«]+)$"
+    rf"(\b(?:the (?:text|words?)|{_WRITTEN_ON} (?:(?:that|which) )?(?:says|reads|saying|reading)) )"
+    r"((?=[^a-z]*[A-Z]{2})[^a-z\"“«„‘']+)$"
 )
 
 
