@@ -1,7 +1,7 @@
 """Relevance: how well a candidate fits a query, on one scale for words and pictures, so that nothing can be the answer.
 
 Words and pictures are compared in one space, so their cosines may be compared; the better of the two decides, as the
-better modality does in the best trained retrievers (CLaMR), and agreement adds a little. Measured on the development
+better modality does in the best trained retrievers (CLaMR). Measured on the development
 corpus in ``docs/decisions/0004``. It does not know where in the candidate the match lies.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.records import Modality
 from rag.retrieve import Candidate
 
-MIN_SCORE = 0.3
+MIN_SCORE = 0.28
 """When even the best moment fits less, nothing is returned: the library does not speak of it."""
 
 SHARE_OF_BEST = 0.5
@@ -26,9 +26,6 @@ VERBATIM_FROM = 0.98
 """From this MaxSim on, a single piece of evidence says what the query says, word for word at 1; what else the segment
 holds then matters less and less, which its one dense vector cannot tell."""
 
-AGREEMENT_BONUS = 0.1
-"""Share of the weaker modality's fit that is added to the stronger one's."""
-
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
@@ -36,24 +33,22 @@ class Relevance:
 
     text: float
     visual: float
-    agreement_bonus: float = AGREEMENT_BONUS
 
     @property
     def score(self) -> float:
         """The fit as a whole, in [0, 1].
 
-        >>> round(Relevance(text=0.5, visual=0.2).score, 3)
-        0.52
+        >>> Relevance(text=0.5, visual=0.2).score
+        0.5
         """
-        stronger, weaker = max(self.text, self.visual), min(self.text, self.visual)
-        return min(1.0, max(0.0, stronger + self.agreement_bonus * max(0.0, weaker)))
+        return min(1.0, max(0.0, self.text, self.visual))
 
     @property
     def is_visual(self) -> bool:
         return self.visual > self.text
 
 
-def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool = True) -> Relevance:
+def judge(candidate: Candidate, modalities: frozenset[str]) -> Relevance:
     """Return how well a candidate fits, counting only the given modalities (empty: all)."""
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
@@ -61,7 +56,7 @@ def judge(candidate: Candidate, modalities: frozenset[str], *, agreement: bool =
         text = meant + LEXICAL_BONUS * candidate.lexical * max(0.0, meant) * (1 - meant)
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual
-    return Relevance(text, visual, AGREEMENT_BONUS if agreement else 0.0)
+    return Relevance(text, visual)
 
 
 def _undiluted(candidate: Candidate) -> float:

@@ -160,7 +160,7 @@ class MomentSearch:
         held = list(candidates)
         if plan.phrases:
             held = _keep_quoting(held, plan.phrases, self._read_evidence(held), modalities)
-        judged = [(judge(candidate, modalities, agreement=self._steps.agreement), candidate) for candidate in held]
+        judged = [(judge(candidate, modalities), candidate) for candidate in held]
         best = max((relevance.score for relevance, _ in judged), default=0.0)
         if self._steps.cut_off:  # it will drop the others: reading and grounding them is most of a search's own work
             judged = [pair for pair in judged if is_near(pair[0].score, best, min_score)]

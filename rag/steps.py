@@ -27,7 +27,7 @@ class Steps:
 
     ``planning``: read the query for senses, quotations, places in the video and order. ``dense``,
     ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is stood in for
-    by the others. ``agreement``: words and pictures that both fit raise each other. ``grounding``: narrow
+    by the others. ``grounding``: narrow
     a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
     return nothing for what is not there. Of questions alone — ``passages``: read the sentences beside what fits.
     ``hops``: search for what the best moments lead to. ``graph``: add events of the entities that the question names.
@@ -43,7 +43,6 @@ class Steps:
     late_interaction: bool = True
     lexical: bool = True
     pictures: bool = True
-    agreement: bool = True
     grounding: bool = True
     merging: bool = True
     cut_off: bool = True

@@ -104,13 +104,6 @@ def test_without_merging_one_slide_is_found_in_each_of_its_segments(library: Lib
     assert (len(slide), len(repeated)) == (1, 2)
 
 
-def test_without_agreement_words_and_pictures_do_not_raise_each_other(library: Library) -> None:
-    assert (
-        library.find("the old blue lantern", Steps())[0].score
-        > library.find("the old blue lantern", Steps(agreement=False))[0].score
-    )
-
-
 def test_without_the_cut_off_something_is_always_found(library: Library) -> None:
     assert library.find("quarterly tax report", Steps()) == ()
     assert library.find("quarterly tax report", Steps(cut_off=False))
