@@ -1,8 +1,8 @@
 """The moments that a question needs: what fits it, and what that leads to — the second hop of a question of two.
 
-A found moment names what the question did not: who was meant, when it was, what came of it. Its sentences, each asked
-for by itself, find the other place; after multi-hop dense retrieval (Xiong et al., 2021), with no training. It does not
-know how an answer is written.
+A found moment names what the question did not: who was meant, when it was, what came of it. Each of its sentences,
+asked for together with the question, finds the other place; after multi-hop dense retrieval (Xiong et al., 2021), with
+no training. It does not know how an answer is written.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ N_FOLLOWED = 2
 N_LEADS = 2
 """Moments kept of what each leads to; one finds less on lectures, three find no more."""
 
-N_SENTENCES = 4
-"""Sentences of a moment that are searched for, those that say most."""
+N_SENTENCES = 6
+"""Sentences that are followed, those that say most."""
 
-BESIDE_S = 6.0
-"""What is said this near to a moment is no lead of it: it stands beside it anyway."""
+HEARD_AROUND_S = 6.0
+"""How far around a moment sentences are taken: names often stand in the one before. None of them is a lead itself."""
 
 
 class QuestionSearch:
@@ -77,13 +77,14 @@ class QuestionSearch:
         return read_around(moments, self._catalogue) if self._steps.passages else list(moments)
 
     def _follow(self, moment: Moment, known: Sequence[Moment], request: SearchRequest) -> list[Moment]:
-        """Return what the sentences of a moment lead to, best first, beyond what is known or stands beside them."""
-        said, beside = (say_around(moment, reach_s, self._catalogue) for reach_s in (0.0, BESIDE_S))
+        """Return what the sentences of a moment lead to, best first, beyond what is known and themselves."""
+        said = say_around(moment, HEARD_AROUND_S, self._catalogue)
+        limit = request.limit + N_FOLLOWED + len(said)
         found: list[Moment] = []
         for sentence in sorted(said, key=lambda item: -len(item.text))[:N_SENTENCES]:
-            plan = QueryPlan(sentence.text, sentence.text)
-            found += self._finder.find(replace(request, plan=plan, limit=request.limit + N_FOLLOWED + len(beside)))
-        elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in beside)]
+            text = f"{request.query} {sentence.text}"
+            found += self._finder.find(replace(request, plan=QueryPlan(text, text), limit=limit))
+        elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in said)]
         elsewhere.sort(key=lambda lead: -lead.score)
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
         leads = [
