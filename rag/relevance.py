@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.records import Modality
 from rag.retrieve import Candidate
 
-MIN_SCORE = 0.28
+MIN_SCORE = 0.285
 """When even the best moment fits less, nothing is returned: the library does not speak of it."""
 
 SHARE_OF_BEST = 0.5
