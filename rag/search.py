@@ -175,8 +175,8 @@ class MomentSearch:
                 continue
             moment = _to_moment(candidate, relevance, video, evidence_by_id, readings, modalities, plan.text)
             if moment is not None:
-                whole = moment if is_grounded else replace(moment, span=candidate.segment.span)
-                moments.append((relevance.score, whole))
+                span = moment.span if is_grounded else candidate.segment.span
+                moments.append((relevance.score, replace(moment, span=span)))
         moments.sort(key=lambda pair: (-pair[0], pair[1].video_id, pair[1].span))  # by scores as they are, not rounded
         return [moment for _, moment in moments]
 
