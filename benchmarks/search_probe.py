@@ -128,12 +128,21 @@ def measure(folder: Path) -> dict[str, Any]:
     limit_products(TEXT_THREADS_FOR_QUERIES)
     probes, scopes = load_probes(folder / "probes.npz")
     dimension = len(probes[0].query.text)
+    dims = {"text_dim": dimension, "token_dim": dimension, "frame_dim": dimension}
+    forget_files(folder / "index")
+    index = EdgeSegmentIndex(folder / "index", read_ahead=False, **dims)
+    cold = time_searches(probes, index, scopes["all"])
+    index.close()
+    forget_files(folder / "index")
     started = time.perf_counter()
-    index = EdgeSegmentIndex(folder / "index", text_dim=dimension, token_dim=dimension, frame_dim=dimension)
+    index = EdgeSegmentIndex(folder / "index", **dims)
     load_s = time.perf_counter() - started
+    is_read_ahead = index.reading is not None and index.reading.wait()
+    read_ahead_s = time.perf_counter() - started - load_s if is_read_ahead else None
     for probe in probes[:N_WARM_UP]:
         rank_closely(probe.query, index, scopes["all"])
     times = {name: time_searches(probes, index, scope) for name, scope in scopes.items()}
+    times["all, none of it in memory"] = cold
     times["all, asked again"] = time_searches(probes, index, scopes["all"])
     memory = psutil.Process().memory_info()
     recall = measure_recall(probes, index, scopes["all"])
@@ -141,6 +150,7 @@ def measure(folder: Path) -> dict[str, Any]:
     index.close()
     return {
         "load_s": load_s,
+        "read_ahead_s": read_ahead_s,
         "load_average": os.getloadavg()[0],
         "times": times,
         "resident_bytes": memory.rss,
@@ -148,6 +158,15 @@ def measure(folder: Path) -> dict[str, Any]:
         "disk_bytes": sum(file.stat().st_blocks * 512 for file in (folder / "index").rglob("*") if file.is_file()),
         "recall": recall,
     }
+
+
+def forget_files(folder: Path) -> None:
+    """Have the system drop what it holds of the files in memory, as it is after a start of the machine."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def time_searches(probes: Sequence[Probe], index: EdgeSegmentIndex, scope: Scope) -> dict[str, float]:
