@@ -11,8 +11,8 @@ from dataclasses import replace
 from core.records import Evidence, Modality, Moment, Span
 from core.stores import EvidenceCatalogue
 
-PASSAGE_S = 12.0
-"""A moment grows no longer than this: two or three sentences. 16 s found no more on three lectures."""
+PASSAGE_S = 16.0
+"""A moment grows no longer than this: three sentences. 20 s find no more."""
 
 MAX_BREATH_S = 1.5
 """Longer silences end a passage."""

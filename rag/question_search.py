@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from core.plans import QueryPlan
 from core.protocols import MomentFinder, Question, SearchRequest
@@ -26,17 +27,24 @@ MOMENTS_BY_EFFORT = {"fast": 6, "deep": 14}
 MIN_SCORE_FOR_ANSWERS = 0.2
 """Lower than a search's: a question shares fewer words with its answer, and what is written is checked afterwards."""
 
+FRONT_SHARE, N_FRONT = 0.75, 4
+"""Moments in front: up to so many that fit this well beside the best. They stay there, and only they are followed:
+what lies below is found by a word or two, and leads anywhere."""
+
 N_FOLLOWED = 2
-"""Best moments that are followed. They stay in front; the first that each leads to comes next, then the others."""
+"""Best of them that are followed."""
 
 N_LEADS = 2
-"""Moments kept of what each leads to; one finds less on lectures, three find no more."""
+"""Moments that these lead to, which come right behind the front; more crowd out what fits the question itself."""
 
 N_SENTENCES = 6
-"""Sentences that are followed, those that say most."""
+"""Sentences of a moment that are followed, those that say most: what is shown for minutes has dozens."""
 
-HEARD_AROUND_S = 6.0
-"""How far around a moment sentences are taken: names often stand in the one before. None of them is a lead itself."""
+N_CONSIDERED = 40
+"""Moments that are found for each sentence that is followed, among which those that share its words rise."""
+
+AROUND_S = 6.0
+"""How far around a followed moment nothing is a lead: it is the same place."""
 
 
 class QuestionSearch:
@@ -68,39 +76,45 @@ class QuestionSearch:
         if plan.time or plan.succession:
             return tuple(near)
         read = keep_distinct(self._read_around(near))
-        is_followed = self._steps.hops and not (plan.ordinal or plan.phrases)
-        followed = read[: N_FOLLOWED if is_followed else 0]
-        leads = [self._follow(moment, followed, request) for moment in followed]
-        return tuple(put_leads(read, leads)[: request.limit])
+        if not self._steps.hops or plan.ordinal or plan.phrases:
+            return tuple(read[: request.limit])
+        front = take_front(read, best)
+        leads = [self._follow(moment, front, request) for moment in front[:N_FOLLOWED]]
+        return tuple(put_leads(front, leads, read[len(front) :])[: request.limit])
 
     def _read_around(self, moments: Sequence[Moment]) -> list[Moment]:
         return read_around(moments, self._catalogue) if self._steps.passages else list(moments)
 
     def _follow(self, moment: Moment, known: Sequence[Moment], request: SearchRequest) -> list[Moment]:
-        """Return what the sentences of a moment lead to, best first, beyond what is known and themselves."""
-        said = say_around(moment, HEARD_AROUND_S, self._catalogue)
-        limit = request.limit + N_FOLLOWED + len(said)
+        """Return what the sentences of a moment lead to, best first, beyond what is known and what is around them."""
+        around = say_around(moment, AROUND_S, self._catalogue)
+        sentences = [item.text for item in around if item.span.overlap_s(moment.span) > 0]
+        led_by = " ".join([*sentences, *(item.text for item in moment.evidence)])
         found: list[Moment] = []
-        for sentence in sorted(said, key=lambda item: -len(item.text))[:N_SENTENCES]:
-            text = f"{request.query} {sentence.text}"
-            found += self._finder.find(replace(request, plan=QueryPlan(text, text), limit=limit))
-        elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in said)]
+        for sentence in sorted(sentences, key=len)[-N_SENTENCES:]:
+            plan = QueryPlan(request.query, f"{request.query} {sentence}", led_by=led_by)
+            found += self._finder.find(replace(request, plan=plan, limit=N_CONSIDERED))
+        elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in around)]
         elsewhere.sort(key=lambda lead: -lead.score)
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
         leads = [
             replace(lead, reasons=(*lead.reasons, Reason(Modality.METADATA, moment.score, matched=why)))
-            for lead in self._read_around(elsewhere)
+            for lead in self._read_around(keep_distinct(elsewhere)[: request.limit])
         ]
         return keep_distinct(leads, known)[:N_LEADS]
 
 
-def put_leads(moments: Sequence[Moment], leads: Sequence[Sequence[Moment]]) -> list[Moment]:
-    """Return the moments that were followed, the first new one of each lead, then the others; each stretch once."""
-    placed = list(moments[: len(leads)])
-    for lead in leads:
-        placed += keep_distinct(lead, placed)[:1]
-    rest = (*moments[len(leads) :], *(moment for lead in leads for moment in lead))
-    return [*placed, *keep_distinct(rest, placed)]
+def take_front(moments: Sequence[Moment], best: float) -> list[Moment]:
+    """Return the moments in front of all others: the first, and those after it that fit nearly as well as the best."""
+    is_near = [moment.score >= FRONT_SHARE * best for moment in moments[:N_FRONT]]
+    return list(moments[: max(1, (*is_near, False).index(False))])
+
+
+def put_leads(front: Sequence[Moment], leads: Sequence[Sequence[Moment]], rest: Sequence[Moment]) -> list[Moment]:
+    """Return the front, the first N_LEADS that it leads to, taken in turn from each, then the rest; nothing twice."""
+    in_turn = [lead for turn in zip_longest(*leads) for lead in turn if lead is not None]
+    placed = [*front, *keep_distinct(in_turn, front)[:N_LEADS]]
+    return [*placed, *keep_distinct((*rest, *in_turn), placed)]
 
 
 def keep_distinct(moments: Iterable[Moment], known: Sequence[Moment] = ()) -> list[Moment]:

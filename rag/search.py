@@ -11,6 +11,7 @@ from dataclasses import replace
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
 from core.records import Evidence, Modality, Moment, Reason, Video
+from core.signals import SparseVector
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
@@ -43,6 +44,12 @@ N_VIDEOS_SEARCHED_BY_PLACE = 16
 
 INTENT_BONUS = 0.06
 """Added to relevant moments found by the sense that the query names: it tips their order, it does not exclude."""
+
+SHARED_BONUS = 0.3
+"""Likewise for all the rare words that the moment shares with the one that led there: names, numbers, what broke."""
+
+N_SHARING = 60
+"""Segments that are ranked by those words."""
 
 
 class MomentSearch:
@@ -93,7 +100,7 @@ class MomentSearch:
         moments = self._ground(candidates.values(), plan, request)
         is_cut, floor = self._steps.cut_off, self._floor
         relevant = keep_relevant(moments, request.min_score, floor=floor) if is_cut else moments
-        favoured = _favour(relevant, plan.intent)
+        favoured = _favour(relevant, plan.intent, self._rank_sharing(plan, request))
         return merge_moments(favoured) if self._steps.merging else favoured
 
     def best_videos(self, plan: QueryPlan, request: SearchRequest) -> list[Video]:
@@ -139,6 +146,17 @@ class MomentSearch:
             channel: sorted(ranking, key=lambda item: -item.score) if places else ranking
             for channel, ranking in rankings.items()
         }
+
+    def _rank_sharing(self, plan: QueryPlan, request: SearchRequest) -> dict[str, float]:
+        """Return segments that share words with what led to the plan, beyond the query's own: BM25, 1 for the best."""
+        if not plan.led_by or Channel.LEXICAL not in self._steps.channels:
+            return {}
+        asked, led_by = set(self._lexical.encode_query(plan.query).indices), self._lexical.encode_query(plan.led_by)
+        indices = tuple(index for index in led_by.indices if index not in asked)
+        words = ChannelQuery(Channel.LEXICAL, SparseVector(indices, (1.0,) * len(indices)))
+        scope = Scope(request.tenant, request.video_ids, request.time)
+        ranking = self._index.rank(words, scope, limit=N_SHARING) if indices else []
+        return {item.segment_id: item.score / ranking[0].score for item in ranking}
 
     def _choose_quoting(self, phrases: Sequence[str], chosen: Sequence[str], request: SearchRequest) -> list[str]:
         """Return the segments whose evidence holds the phrases, among the chosen and those that share their words."""
@@ -216,11 +234,21 @@ def _keep_quoting(
     return kept
 
 
-def _favour(moments: Sequence[Moment], intent: Modality | None) -> list[Moment]:
-    """Return the moments, best first, those found by the sense that the query names fitting a little better."""
-    if intent is None:
+def _favour(moments: Sequence[Moment], intent: Modality | None, sharing: Mapping[str, float]) -> list[Moment]:
+    """Return the moments, best first; those found by the sense that the query names, and those of segments that share
+    words with what led here, fit a little better.
+    """
+    if intent is None and not sharing:
         return list(moments)
-    raised = [(moment.score + INTENT_BONUS * (moment.modality is intent), moment) for moment in moments]
+    raised = [
+        (
+            moment.score
+            + INTENT_BONUS * (moment.modality is intent)
+            + SHARED_BONUS * max(sharing.get(segment_id, 0.0) for segment_id in moment.segment_ids),
+            moment,
+        )
+        for moment in moments
+    ]
     raised.sort(key=lambda pair: -pair[0])
     return [replace(moment, score=round(min(1.0, score), 4)) for score, moment in raised]
 

@@ -12,6 +12,7 @@ import pytest
 from adapters.openai_vlm import OpenAiLanguageModel
 from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
+from core.plans import QueryPlan
 from core.protocols import LanguageModel, SearchRequest
 from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span
 from core.stores import SegmentPoint
@@ -212,6 +213,16 @@ def test_a_named_sense_tips_the_order(library: Library) -> None:
 
 def sub_queries(**senses: str) -> str:
     return json.dumps({"speech": "", "screen": "", "visual": ""} | senses)
+
+
+def test_words_that_a_moment_shares_with_what_led_to_it_tip_the_order(library: Library) -> None:
+    def led_by(words: str, steps: Steps | None = None) -> list[float]:
+        request = SearchRequest("captain", plan=QueryPlan("captain", "captain", led_by=words))
+        return starts(library.finder(steps).find(request))[:2]
+
+    assert led_by("coffee grows cold") == [10, 40]
+    assert led_by("a bell tolls") == [40, 10]
+    assert led_by("captain") == led_by("") == led_by("coffee grows cold", Steps(lexical=False))
 
 
 def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Library) -> None:

@@ -13,7 +13,7 @@ from core.protocols import Question
 from core.records import Evidence, Modality, Moment, NewVideo, Segment, Span
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
-from rag.question_search import QuestionSearch
+from rag.question_search import QuestionSearch, put_leads, take_front
 from rag.search import MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder
@@ -73,6 +73,10 @@ def starts(moments: Sequence[Moment]) -> list[float]:
     return [moment.span.start_s for moment in moments]
 
 
+def moment_at(start_s: float, score: float) -> Moment:
+    return Moment("v", "The port", Span(start_s, start_s + 5), score, Modality.SPEECH, (), ())
+
+
 def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) -> None:
     question = "how became the harbour merchant rich"
     assert 0 not in starts(library.find(question, Steps(hops=False)))
@@ -93,6 +97,22 @@ def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> N
     [best, *_] = library.find(question)
     assert (best.span, [item.text for item in best.evidence]) == (Span(80, 90), [LINES[80], LINES[85]])
     assert library.find(question, Steps(passages=False))[0].span == Span(80, 85)
+
+
+def test_only_what_fits_nearly_as_well_as_the_best_stays_in_front() -> None:
+    several = [moment_at(start_s, score) for start_s, score in ((0, 0.8), (20, 0.61), (40, 0.5), (60, 0.79))]
+    assert starts(take_front(several, 0.8)) == [0, 20]
+    assert starts(take_front(several, 1.2)) == [0]
+    assert starts(take_front([moment_at(20.0 * at, 0.8) for at in range(9)], 0.8)) == [0, 20, 40, 60]
+    assert take_front([], 0.0) == []
+
+
+def test_leads_come_in_turn_behind_the_front_and_the_rest_after_them() -> None:
+    front, rest = [moment_at(0, 0.9), moment_at(20, 0.8)], [moment_at(40, 0.4)]
+    first, second = [moment_at(60, 0.7), moment_at(80, 0.6)], [moment_at(20, 0.7), moment_at(100, 0.5)]
+    assert starts(put_leads(front, [first, second], rest)) == [0, 20, 60, 80, 40, 100]
+    assert starts(put_leads(front, [[], second], rest)) == [0, 20, 100, 40]
+    assert starts(put_leads(front, [], rest)) == [0, 20, 40]
 
 
 def test_no_stretch_is_shown_twice(library: Library) -> None:
