@@ -12,7 +12,10 @@ import qdrant_edge as engine
 from adapters import qdrant_edge_requests as requests
 from adapters.qdrant_edge_terms import TermCounts
 from core.signals import FloatArray, SparseVector
-from core.stores import ChannelQuery, Scope
+from core.stores import Channel, ChannelQuery, Scope
+
+ROUGH_CHANNELS = frozenset({Channel.FRAME_MEAN})
+"""Channels whose rankings may be rough where they only prefetch: nobody asks for them by themselves, too."""
 
 STAGE_LIMIT = 200
 """Ranks computed of each channel at once: as many as a rescoring prefetches (``ChannelQuery.prefetch_limit``)."""
@@ -40,25 +43,32 @@ class EdgeRanker:
         """Return the best points by the query's channel, of the scope or of what its stages prefetch."""
         if not query.prefetch:
             return self._rank_stage(query, scope, limit)[:limit]
-        kept = {number for stage in query.prefetch for number, _ in self.rank(stage, scope, query.prefetch_limit)}
+        kept = {number for stage in query.prefetch for number, _ in self._prefetch(stage, scope, query.prefetch_limit)}
         if not kept:
             return []
         weighed = self._weigh(query, scope)
         return self._ask(requests.rank_request(query.channel, weighed, requests.any_of(kept), limit=limit))
 
+    def _prefetch(self, stage: ChannelQuery, scope: Scope, limit: int) -> Ranking:
+        if stage.prefetch or stage.channel not in ROUGH_CHANNELS:
+            return self.rank(stage, scope, limit)
+        return self._rank_stage(stage, scope, limit, is_rough=True)[:limit]
+
     def forget(self) -> None:
         """Compute every ranking anew from now on."""
         self._stages.clear()
 
-    def _rank_stage(self, query: ChannelQuery, scope: Scope, limit: int) -> Ranking:
+    def _rank_stage(self, query: ChannelQuery, scope: Scope, limit: int, *, is_rough: bool = False) -> Ranking:
         """Return at least ``limit`` ranks, if there are as many, from those kept or anew."""
         vector, limit = query.vector, max(limit, STAGE_LIMIT)
-        key = (query.channel, vector if isinstance(vector, SparseVector) else vector.tobytes(), scope)
+        key = (query.channel, vector if isinstance(vector, SparseVector) else vector.tobytes(), scope, is_rough)
         n_ranks, ranking = self._stages.pop(key, (0, []))
         if n_ranks < limit:
             condition = requests.scope_filter(scope, is_only_tenant=self._terms.is_only_tenant(scope.tenant))
-            n_ranks = limit
-            ranking = self._ask(requests.rank_request(query.channel, self._weigh(query, scope), condition, limit=limit))
+            n_ranks, weighed = limit, self._weigh(query, scope)
+            ranking = self._ask(
+                requests.rank_request(query.channel, weighed, condition, limit=limit, is_rough=is_rough)
+            )
         self._stages[key] = (n_ranks, ranking)
         while len(self._stages) > N_STAGES_KEPT:
             self._stages.popitem(last=False)
