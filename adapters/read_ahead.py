@@ -18,6 +18,9 @@ MAX_SHARE_OF_MEMORY = 0.5
 """Of the memory that is available. What does not fit whole is left to be read as it is needed: a cache that is pushed
 out while it fills has cost the reading for nothing."""
 
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""What a container may use, in bytes, or "max" (Linux, cgroup v2); psutil tells of the whole machine."""
+
 CHUNK_BYTES = 4 * 2**20
 _BLOCK_BYTES = 512  # of st_blocks, whatever the file system's own
 
@@ -32,7 +35,7 @@ class ReadAhead:
     def __init__(self, files: Sequence[Path], *, max_bytes: int | None = None) -> None:
         self._is_stopped = threading.Event()
         wanted_bytes = sum(_size_on_disk(file) for file in files)
-        limit = int(psutil.virtual_memory().available * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
+        limit = int(available_bytes() * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
         self.is_worthwhile = wanted_bytes <= limit
         if not self.is_worthwhile:
             log.info("%d MB of files are not read ahead: %d MB of memory are to spare", wanted_bytes >> 20, limit >> 20)
@@ -61,6 +64,15 @@ class ReadAhead:
                         pass
             except OSError as error:
                 log.debug("%s is not read ahead: %s", path, error)
+
+
+def available_bytes(cgroup_limit: Path = CGROUP_LIMIT) -> int:
+    """Return how much memory this process may hope for."""
+    available = int(psutil.virtual_memory().available)
+    try:
+        return min(available, int(cgroup_limit.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return available
 
 
 def _size_on_disk(file: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.read_ahead import ReadAhead
+from adapters.read_ahead import ReadAhead, available_bytes
 
 N_BYTES = 8 * 2**20
 WAIT_S = 60
@@ -54,6 +54,15 @@ def test_what_is_more_than_the_memory_is_left(file: Path) -> None:
     assert not reading.is_worthwhile
     assert not reading.wait(WAIT_S)
     reading.stop()
+
+
+def test_a_container_has_what_its_limit_allows(tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("1048576\n")
+    assert available_bytes(limit) == 2**20
+    limit.write_text("max\n")
+    assert available_bytes(limit) > 2**20
+    assert available_bytes(tmp_path / "nowhere") > 2**20
 
 
 def test_holes_do_not_count(tmp_path: Path) -> None:
