@@ -109,7 +109,7 @@ class EdgeSegmentIndex:
         except BaseException:
             self._ownership.release()
             raise
-        self.reading = ReadAhead(_files_of(folder)) if read_ahead and not recreate else None
+        self.reading = _read_ahead(folder) if read_ahead and not recreate else None
 
     def upsert(self, points: Sequence[SegmentPoint]) -> None:
         size = POINTS_IN_BULK if self._is_bulk else POINTS_PER_TURN
@@ -153,6 +153,7 @@ class EdgeSegmentIndex:
         with self._turn() as opened:
             self._opened = None
             opened.close()
+            self._end_reading()
             self._opened = self._create()
 
     def count(self, video_id: str | None = None) -> int:
@@ -176,7 +177,14 @@ class EdgeSegmentIndex:
                     self._settle(self._opened)
                 self._opened.close()
                 self._opened = None
+            self._end_reading()
         self._ownership.release()
+
+    def _end_reading(self) -> None:
+        """Let go of the files; only once they are closed, since SQLite's lock would go with them."""
+        if self.reading is not None:
+            self.reading.release()
+            self.reading = None
 
     @contextmanager
     def _turn(self) -> Iterator[_Opened]:
@@ -261,10 +269,15 @@ class EdgeSegmentIndex:
         return _Opened(shard, points, EdgeRanker(shard, points.terms))
 
 
-def _files_of(folder: Path) -> list[Path]:
-    """Return what queries touch, the most touched first: what finds is a third as long as what gives back."""
-    found = sorted(file for file in (folder / "shard" / "segments").rglob("*") if file.is_file())
-    return [*found, folder / "points.db"]
+def _read_ahead(folder: Path) -> ReadAhead | None:
+    """Begin to read what queries touch, the most touched first: what finds is a third as long as what gives back."""
+    points = folder / "points.db"
+    try:
+        found = sorted(file for file in (folder / "shard" / "segments").rglob("*") if file.is_file())
+        return ReadAhead([*found, points], locked=[points])
+    except (OSError, RuntimeError) as error:  # an index that opens slowly is better than none
+        log.warning("the vector index is not read ahead: %s", error)
+        return None
 
 
 def _own(folder: Path) -> FileLock:

@@ -15,7 +15,8 @@ from core.signals import FloatArray, SparseVector
 from core.stores import Channel, ChannelQuery, Scope
 
 ROUGH_CHANNELS = frozenset({Channel.FRAME_MEAN})
-"""Channels whose rankings may be rough where they only prefetch: nobody asks for them by themselves, too."""
+"""Channels whose rankings may be rough where they only prefetch. A search asks for them in no other way, so an exact
+ranking would be computed for nothing else."""
 
 STAGE_LIMIT = 200
 """Ranks computed of each channel at once: as many as a rescoring prefetches (``ChannelQuery.prefetch_limit``)."""

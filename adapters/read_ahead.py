@@ -5,9 +5,12 @@ It does not know what the files hold.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 
 import psutil
@@ -18,61 +21,104 @@ MAX_SHARE_OF_MEMORY = 0.5
 """Of the memory that is available. What does not fit whole is left to be read as it is needed: a cache that is pushed
 out while it fills has cost the reading for nothing."""
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""What a container may use, in bytes, or "max" (Linux, cgroup v2); psutil tells of the whole machine."""
+CGROUP = Path("/sys/fs/cgroup")
+"""Where a container finds its own limit (Linux, cgroup v2); psutil tells of the whole machine."""
 
 CHUNK_BYTES = 4 * 2**20
 _BLOCK_BYTES = 512  # of st_blocks, whatever the file system's own
 
 
 class ReadAhead:
-    """Reads the files once, in their order, in a thread of its own; does nothing if they are too much for the memory.
+    """Reads what the files hold once, in their order, in a thread of its own; holes and what is gone are passed over.
 
-    The pages belong to the system, which takes them back when it needs them. A file that is gone by the time it is to
-    be read is passed over.
+    ``fits``: whether they fit into ``max_bytes`` (None: into the memory that is to spare); if not, nothing is read.
+    The pages belong to the system, which takes them back when it needs them.
+
+    ``locked`` are files that this process holds locks on by other descriptors. Closing any descriptor of such a file
+    gives up all of the process's locks (POSIX; https://sqlite.org/howtocorrupt.html, 2.2), so theirs stay open until
+    ``release``.
     """
 
-    def __init__(self, files: Sequence[Path], *, max_bytes: int | None = None) -> None:
+    def __init__(self, files: Sequence[Path], *, locked: Collection[Path] = (), max_bytes: int | None = None) -> None:
         self._is_stopped = threading.Event()
+        self._is_complete = False
+        self._locked = locked
+        self._held: list[FileIO] = []
         wanted_bytes = sum(_size_on_disk(file) for file in files)
-        limit = int(available_bytes() * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
-        self.is_worthwhile = wanted_bytes <= limit
-        if not self.is_worthwhile:
-            log.info("%d MB of files are not read ahead: %d MB of memory are to spare", wanted_bytes >> 20, limit >> 20)
+        limit = int(spare_bytes() * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
+        self.fits = wanted_bytes <= limit
         self._thread = threading.Thread(target=self._read, args=(files,), name="read-ahead", daemon=True)
-        if self.is_worthwhile:
+        if self.fits:
             self._thread.start()
+        else:
+            log.info("%d MB of files are not read ahead: %d MB of memory are to spare", wanted_bytes >> 20, limit >> 20)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Return whether the files have been read, after at most so many seconds."""
-        if self.is_worthwhile:
+        """Return whether everything has been read, after at most so many seconds."""
+        if self.fits:
             self._thread.join(timeout_s)
-        return self.is_worthwhile and not self._thread.is_alive() and not self._is_stopped.is_set()
+        return self._is_complete
 
     def stop(self) -> None:
-        """Read no further; returns once the thread has let go of its file."""
+        """Read no further; returns once the thread is done."""
         self._is_stopped.set()
-        if self.is_worthwhile:
+        if self.fits:
             self._thread.join()
 
+    def release(self) -> None:
+        """Stop, and close the locked files; call it when this process no longer needs its locks on them."""
+        self.stop()
+        while self._held:
+            self._held.pop().close()
+
     def _read(self, files: Sequence[Path]) -> None:
-        buffer = bytearray(CHUNK_BYTES)
+        buffer = memoryview(bytearray(CHUNK_BYTES))
         for path in files:
+            if self._is_stopped.is_set():
+                return
             try:
-                with path.open("rb", buffering=0) as file:
-                    while not self._is_stopped.is_set() and file.readinto(buffer):
-                        pass
+                self._read_file(path, buffer)
             except OSError as error:
                 log.debug("%s is not read ahead: %s", path, error)
+        self._is_complete = not self._is_stopped.is_set()
+
+    def _read_file(self, path: Path, buffer: memoryview) -> None:
+        file = FileIO(path)
+        try:
+            for start, end in _stretches_of_data(file.fileno()):
+                file.seek(start)
+                for at in range(start, end, len(buffer)):
+                    if self._is_stopped.is_set() or not file.readinto(buffer[: end - at]):
+                        return
+        finally:
+            if path in self._locked:
+                self._held.append(file)
+            else:
+                file.close()
 
 
-def available_bytes(cgroup_limit: Path = CGROUP_LIMIT) -> int:
-    """Return how much memory this process may hope for."""
+def spare_bytes(cgroup: Path = CGROUP) -> int:
+    """Return how much memory this process may still take: what the machine has available, or a container's rest."""
     available = int(psutil.virtual_memory().available)
     try:
-        return min(available, int(cgroup_limit.read_text()))
+        rest = int((cgroup / "memory.max").read_text()) - int((cgroup / "memory.current").read_text())
     except (OSError, ValueError):  # no container, or one without a limit
         return available
+    return max(0, min(available, rest))
+
+
+def _stretches_of_data(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a file between its holes, as (start, end) in bytes; lseek(2), SEEK_DATA."""
+    at, size = 0, os.fstat(descriptor).st_size
+    while at < size:
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+            at = os.lseek(descriptor, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # this file system does not tell; ENXIO: nothing but a hole is left
+                yield at, size
+            return
+        yield start, at
 
 
 def _size_on_disk(file: Path) -> int:

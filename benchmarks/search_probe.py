@@ -129,9 +129,13 @@ def measure(folder: Path) -> dict[str, Any]:
     probes, scopes = load_probes(folder / "probes.npz")
     dimension = len(probes[0].query.text)
     dims = {"text_dim": dimension, "token_dim": dimension, "frame_dim": dimension}
+    index = EdgeSegmentIndex(folder / "index", read_ahead=False, **dims)
+    for probe in probes[:N_WARM_UP]:  # what a process does once is not the index's
+        rank_closely(probe.query, index, scopes["all"])
+    index.close()
     forget_files(folder / "index")
     index = EdgeSegmentIndex(folder / "index", read_ahead=False, **dims)
-    cold = time_searches(probes, index, scopes["all"])
+    just_opened = time_searches(probes, index, scopes["all"])
     index.close()
     forget_files(folder / "index")
     started = time.perf_counter()
@@ -142,7 +146,7 @@ def measure(folder: Path) -> dict[str, Any]:
     for probe in probes[:N_WARM_UP]:
         rank_closely(probe.query, index, scopes["all"])
     times = {name: time_searches(probes, index, scope) for name, scope in scopes.items()}
-    times["all, none of it in memory"] = cold
+    times["all, just opened, not read ahead"] = just_opened
     times["all, asked again"] = time_searches(probes, index, scopes["all"])
     memory = psutil.Process().memory_info()
     recall = measure_recall(probes, index, scopes["all"])

@@ -33,7 +33,10 @@ def copy_with_subtitles(lecture: Path, target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for video in json.loads(truth.read_text())["videos"]:
         sentences = [item for scene in video["scenes"] for item in scene.get("sentences", ())]
-        add_subtitles(lecture / video["video"], to_srt(sentences), target / video["video"])
+        if sentences:
+            add_subtitles(lecture / video["video"], to_srt(sentences), target / video["video"])
+        else:
+            shutil.copy(lecture / video["video"], target)
     shutil.copy(truth, target)
     return target
 
@@ -56,7 +59,7 @@ def to_srt(sentences: Iterable[dict[str, Any]]) -> str:
 def add_subtitles(video: Path, srt: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         subtitles = Path(scratch) / "narration.srt"
-        subtitles.write_text(srt)
+        subtitles.write_text(srt, encoding="utf-8")
         inputs = ["-i", str(video), "-i", str(subtitles), "-map", "0:v", "-map", "0:a", "-map", "1"]
         copied = ["-c", "copy", "-c:s", "mov_text", str(target)]
         subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, *copied], check=True)

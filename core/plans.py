@@ -98,8 +98,8 @@ class QueryPlan:
     with words. ``intent`` is the sense that the query names (SPEECH, SCREEN or VISUAL). ``phrases`` were quoted:
     evidence must hold them. ``ordinal``: 1 the first time, 2 the second, -1 the last. ``is_open``: nothing is
     described, what is there is asked for ("what happens at 3:20?"). ``language`` is an ISO 639-1 code, None when it
-    cannot be told. ``led_by`` is what is said in the moment that led to this plan: words of it that the query lacks tip
-    the order.
+    cannot be told. ``led_by`` is what is said and shown in the moment that led to this plan: words of it that the query
+    lacks tip the order.
     """
 
     query: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 
 from core.plans import QueryPlan
 from core.protocols import MomentFinder, Question, SearchRequest
@@ -44,7 +44,7 @@ N_CONSIDERED = 40
 """Moments that are found for each sentence that is followed, among which those that share its words rise."""
 
 AROUND_S = 6.0
-"""How far around a followed moment nothing is a lead: it is the same place."""
+"""What is said this near a followed moment is no lead: it is the same place."""
 
 
 class QuestionSearch:
@@ -78,7 +78,7 @@ class QuestionSearch:
         read = keep_distinct(self._read_around(near))
         if not self._steps.hops or plan.ordinal or plan.phrases:
             return tuple(read[: request.limit])
-        front = take_front(read, best)
+        front = take_front(read)
         leads = [self._follow(moment, front, request) for moment in front[:N_FOLLOWED]]
         return tuple(put_leads(front, leads, read[len(front) :])[: request.limit])
 
@@ -88,10 +88,12 @@ class QuestionSearch:
     def _follow(self, moment: Moment, known: Sequence[Moment], request: SearchRequest) -> list[Moment]:
         """Return what the sentences of a moment lead to, best first, beyond what is known and what is around them."""
         around = say_around(moment, AROUND_S, self._catalogue)
-        sentences = [item.text for item in around if item.span.overlap_s(moment.span) > 0]
-        led_by = " ".join([*sentences, *(item.text for item in moment.evidence)])
+        said = [item.text for item in around if item.span.overlap_s(moment.span) > 0]
+        held = [item.text for item in moment.evidence]
+        sentences = sorted(dict.fromkeys(said or held), key=len)[-N_SENTENCES:]
+        led_by = " ".join(dict.fromkeys((*sentences, *held)))
         found: list[Moment] = []
-        for sentence in sorted(sentences, key=len)[-N_SENTENCES:]:
+        for sentence in sentences:
             plan = QueryPlan(request.query, f"{request.query} {sentence}", led_by=led_by)
             found += self._finder.find(replace(request, plan=plan, limit=N_CONSIDERED))
         elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in around)]
@@ -99,15 +101,14 @@ class QuestionSearch:
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
         leads = [
             replace(lead, reasons=(*lead.reasons, Reason(Modality.METADATA, moment.score, matched=why)))
-            for lead in self._read_around(keep_distinct(elsewhere)[: request.limit])
+            for lead in self._read_around(keep_distinct(elsewhere, known)[: request.limit])
         ]
         return keep_distinct(leads, known)[:N_LEADS]
 
 
-def take_front(moments: Sequence[Moment], best: float) -> list[Moment]:
-    """Return the moments in front of all others: the first, and those after it that fit nearly as well as the best."""
-    is_near = [moment.score >= FRONT_SHARE * best for moment in moments[:N_FRONT]]
-    return list(moments[: max(1, (*is_near, False).index(False))])
+def take_front(moments: Sequence[Moment]) -> list[Moment]:
+    """Return the moments in front of all others: those that fit nearly as well as the first."""
+    return list(takewhile(lambda moment: moment.score >= FRONT_SHARE * moments[0].score, moments[:N_FRONT]))
 
 
 def put_leads(front: Sequence[Moment], leads: Sequence[Sequence[Moment]], rest: Sequence[Moment]) -> list[Moment]:

@@ -46,7 +46,8 @@ INTENT_BONUS = 0.06
 """Added to relevant moments found by the sense that the query names: it tips their order, it does not exclude."""
 
 SHARED_BONUS = 0.3
-"""Likewise for all the rare words that the moment shares with the one that led there: names, numbers, what broke."""
+"""Likewise for words that the moment shares with the one that led there, most for the segment that shares the most by
+BM25, which is mostly that one itself: what counts are rare words, such as names, numbers, what broke."""
 
 N_SHARING = 60
 """Segments that are ranked by those words."""
@@ -156,7 +157,7 @@ class MomentSearch:
         words = ChannelQuery(Channel.LEXICAL, SparseVector(indices, (1.0,) * len(indices)))
         scope = Scope(request.tenant, request.video_ids, request.time)
         ranking = self._index.rank(words, scope, limit=N_SHARING) if indices else []
-        return {item.segment_id: item.score / ranking[0].score for item in ranking}
+        return {item.segment_id: item.score / (ranking[0].score or 1.0) for item in ranking}
 
     def _choose_quoting(self, phrases: Sequence[str], chosen: Sequence[str], request: SearchRequest) -> list[str]:
         """Return the segments whose evidence holds the phrases, among the chosen and those that share their words."""
@@ -244,7 +245,7 @@ def _favour(moments: Sequence[Moment], intent: Modality | None, sharing: Mapping
         (
             moment.score
             + INTENT_BONUS * (moment.modality is intent)
-            + SHARED_BONUS * max(sharing.get(segment_id, 0.0) for segment_id in moment.segment_ids),
+            + SHARED_BONUS * max((sharing.get(segment_id, 0.0) for segment_id in moment.segment_ids), default=0.0),
             moment,
         )
         for moment in moments

@@ -101,10 +101,9 @@ def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> N
 
 def test_only_what_fits_nearly_as_well_as_the_best_stays_in_front() -> None:
     several = [moment_at(start_s, score) for start_s, score in ((0, 0.8), (20, 0.61), (40, 0.5), (60, 0.79))]
-    assert starts(take_front(several, 0.8)) == [0, 20]
-    assert starts(take_front(several, 1.2)) == [0]
-    assert starts(take_front([moment_at(20.0 * at, 0.8) for at in range(9)], 0.8)) == [0, 20, 40, 60]
-    assert take_front([], 0.0) == []
+    assert starts(take_front(several)) == [0, 20]
+    assert starts(take_front([moment_at(20.0 * at, 0.8) for at in range(9)])) == [0, 20, 40, 60]
+    assert take_front([]) == []
 
 
 def test_leads_come_in_turn_behind_the_front_and_the_rest_after_them() -> None:

@@ -3,14 +3,20 @@
 import ctypes
 import mmap
 import os
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from adapters.read_ahead import ReadAhead, available_bytes
+from adapters.read_ahead import ReadAhead, spare_bytes
 
 N_BYTES = 8 * 2**20
 WAIT_S = 60
+
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what it holds in memory")
 
 
 @pytest.fixture
@@ -22,6 +28,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def forget(path: Path) -> None:
+    if sys.platform != "linux":
+        return
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -41,6 +49,7 @@ def share_in_memory(path: Path) -> float:
     return sum(page & 1 for page in held) / n_pages
 
 
+@linux_only
 def test_a_file_is_in_memory_once_it_is_read_ahead(file: Path) -> None:
     if share_in_memory(file) > 0.5:
         pytest.skip("this file system keeps its files in memory")
@@ -51,32 +60,64 @@ def test_a_file_is_in_memory_once_it_is_read_ahead(file: Path) -> None:
 
 def test_what_is_more_than_the_memory_is_left(file: Path) -> None:
     reading = ReadAhead([file], max_bytes=N_BYTES - 1)
-    assert not reading.is_worthwhile
+    assert not reading.fits
     assert not reading.wait(WAIT_S)
     reading.stop()
 
 
-def test_a_container_has_what_its_limit_allows(tmp_path: Path) -> None:
-    limit = tmp_path / "memory.max"
-    limit.write_text("1048576\n")
-    assert available_bytes(limit) == 2**20
-    limit.write_text("max\n")
-    assert available_bytes(limit) > 2**20
-    assert available_bytes(tmp_path / "nowhere") > 2**20
+def test_a_container_has_what_its_limit_leaves(tmp_path: Path) -> None:
+    for name, text in (("memory.max", "3145728\n"), ("memory.current", "1048576\n")):
+        (tmp_path / name).write_text(text)
+    assert spare_bytes(tmp_path) == 2 * 2**20
+    (tmp_path / "memory.max").write_text("max\n")
+    assert spare_bytes(tmp_path) > 2 * 2**20
+    assert spare_bytes(tmp_path / "nowhere") > 2 * 2**20
 
 
-def test_holes_do_not_count(tmp_path: Path) -> None:
+@linux_only
+def test_holes_neither_count_nor_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     with path.open("wb") as file:
+        file.write(bytes(2**20))
         file.truncate(N_BYTES)
-    assert ReadAhead([path], max_bytes=2**20).wait(WAIT_S)
+    forget(path)
+    assert ReadAhead([path], max_bytes=2**21).wait(WAIT_S)
+    assert share_in_memory(path) < 0.5
 
 
 def test_a_file_that_is_gone_is_passed_over(file: Path, tmp_path: Path) -> None:
     assert ReadAhead([tmp_path / "gone", file]).wait(WAIT_S)
 
 
-def test_what_is_stopped_lets_go_and_is_not_read(file: Path) -> None:
-    reading = ReadAhead([file] * 10_000)
+def test_what_is_stopped_opens_no_further_file(tmp_path: Path) -> None:
+    pipe, after = tmp_path / "pipe", tmp_path / "after"
+    os.mkfifo(pipe)
+    os.mkfifo(after)  # opening it would wait for a writer for ever
+    reading = ReadAhead([pipe, after])
+    reading._is_stopped.set()
+    with pipe.open("wb"):
+        pass
     reading.stop()
     assert not reading.wait(WAIT_S)
+
+
+def test_what_was_read_before_it_is_stopped_counts(file: Path) -> None:
+    reading = ReadAhead([file])
+    assert reading.wait(WAIT_S)
+    reading.stop()
+    assert reading.wait(WAIT_S)
+
+
+def test_locks_on_a_file_outlive_its_being_read_ahead(tmp_path: Path) -> None:
+    path = tmp_path / "points.db"
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("CREATE TABLE numbers (number)")
+    database.commit()
+    reading = ReadAhead([path], locked=[path])
+    assert reading.wait(WAIT_S)
+    look = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM numbers'); db.close()"
+    subprocess.run([sys.executable, "-c", look, str(path)], check=True)
+    assert path.with_name("points.db-wal").exists()  # another process that takes itself for the last would drop it
+    database.close()
+    reading.release()

@@ -481,6 +481,60 @@ class TestEmbeddedShard:
             assert ranked(index) == before
             index.close()
 
+    def test_frames_of_settled_points_are_found_by_rough_means_and_means_stay_exact(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(qdrant_edge_index, "SETTLE_FROM", 100)
+        monkeypatch.setattr(qdrant_edge_requests, "SETTLED_KB", 1)
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        index.upsert([make_point(number, part=number // 5) for number in range(150)])
+        means, frames = query_for(Channel.FRAME_MEAN), query_for(Channel.FRAMES)
+        exact = index.rank(means, SCOPE, limit=20)
+        index.close()
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        prefetched = index.rank(replace(frames, prefetch=(means,), prefetch_limit=150), SCOPE, limit=10)
+        assert prefetched == index.rank(frames, SCOPE, limit=10)
+        few = index.rank(replace(frames, prefetch=(means,), prefetch_limit=20), SCOPE, limit=20)
+        assert len({hit.segment_id for hit in few} & {hit.segment_id for hit in exact}) >= 15
+        again = index.rank(means, SCOPE, limit=20)
+        assert [hit.segment_id for hit in again] == [hit.segment_id for hit in exact]
+        assert [hit.score for hit in again] == pytest.approx([hit.score for hit in exact], abs=1e-6)
+        index.close()
+
+    def test_what_is_opened_again_is_read_ahead_unless_it_is_emptied(self, tmp_path: Path) -> None:
+        for wishes in ({"recreate": True}, {"read_ahead": False}):
+            index = EdgeSegmentIndex(tmp_path, **DIMS, **wishes)
+            index.upsert(POINTS)
+            assert index.reading is None
+            index.close()
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        assert index.reading is not None
+        assert index.reading.wait(60)
+        assert index.count() == len(POINTS)
+        index.delete_all()
+        assert index.reading is None
+        index.upsert(POINTS[:2])
+        assert index.count() == 2
+        index.close()
+
+    def test_points_outlive_a_look_from_outside_while_they_are_read_ahead(self, tmp_path: Path) -> None:
+        index = EdgeSegmentIndex(tmp_path, **DIMS)
+        index.upsert(POINTS[:3])
+        index.close()
+        script = (
+            "import os, signal, sqlite3, subprocess, sys; from pathlib import Path;"
+            "from tests.contracts import test_index_contract as t;"
+            f"index = t.EdgeSegmentIndex(Path({str(tmp_path)!r}), **t.DIMS); index.reading.wait(60);"
+            "look = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]);"
+            'db.execute("SELECT * FROM points"); db.close()\';'
+            f"subprocess.run([sys.executable, '-c', look, {str(tmp_path / 'points.db')!r}], check=True);"
+            "index.upsert(t.POINTS); os.kill(os.getpid(), signal.SIGKILL)"
+        )
+        subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
+        survivor = EdgeSegmentIndex(tmp_path, **DIMS)
+        assert survivor.count() == len(POINTS)
+        survivor.close()
+
     def test_a_closed_index_says_so(self, tmp_path: Path) -> None:
         index = EdgeSegmentIndex(tmp_path, **DIMS)
         index.close()
