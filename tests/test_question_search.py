@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
-from core.protocols import Question
+from core.plans import QueryPlan
+from core.protocols import Question, SearchRequest
 from core.records import Evidence, Modality, Moment, NewVideo, Segment, Span
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
@@ -73,8 +75,8 @@ def starts(moments: Sequence[Moment]) -> list[float]:
     return [moment.span.start_s for moment in moments]
 
 
-def moment_at(start_s: float, score: float) -> Moment:
-    return Moment("v", "The port", Span(start_s, start_s + 5), score, Modality.SPEECH, (), ())
+def moment_at(start_s: float, score: float, video_id: str = "v") -> Moment:
+    return Moment(video_id, "The port", Span(start_s, start_s + 5), score, Modality.SPEECH, (), ())
 
 
 def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) -> None:
@@ -112,6 +114,37 @@ def test_leads_come_in_turn_behind_the_front_and_the_rest_after_them() -> None:
     assert starts(put_leads(front, [first, second], rest)) == [0, 20, 60, 80, 40, 100]
     assert starts(put_leads(front, [[], second], rest)) == [0, 20, 100, 40]
     assert starts(put_leads(front, [], rest)) == [0, 20, 40]
+
+
+class TwoRoundFinder:
+    """Finds some moments for the question, and others for what they lead to."""
+
+    def __init__(self, fitting: Sequence[Moment], led_to: Sequence[Moment]) -> None:
+        self._fitting, self._led_to = fitting, led_to
+        self.followed: list[str] = []
+
+    def plan(self, request: SearchRequest) -> QueryPlan:
+        return QueryPlan(request.query, request.query)
+
+    def find(self, request: SearchRequest) -> tuple[Moment, ...]:
+        assert request.plan is not None
+        if not request.plan.led_by:
+            return tuple(self._fitting)
+        self.followed.append(request.plan.text)
+        return tuple(self._led_to)
+
+
+def test_leads_are_found_behind_any_number_of_known_places_and_from_what_is_only_shown(library: Library) -> None:
+    slide = Evidence("e", "w", 0, Span(0, 16), Modality.SCREEN, "Pelham studio", 0.9, "test", "en")
+    front = [
+        replace(moment_at(start_s, 0.9, "w"), span=Span(start_s, start_s + 16), evidence=(slide,))
+        for start_s in (0, 100, 200)
+    ]
+    inside = [moment_at(moment.span.start_s + shift_s, 0.8, "w") for moment in front for shift_s in (0, 6, 11)]
+    finder = TwoRoundFinder(front, [*inside, moment_at(300, 0.5, "w"), moment_at(320, 0.4, "w")])
+    found = QuestionSearch(library.catalogue, finder).find(Question("who links them"))
+    assert starts(found) == [0, 100, 200, 300, 320]
+    assert finder.followed == ["who links them Pelham studio"] * 2
 
 
 def test_no_stretch_is_shown_twice(library: Library) -> None:
