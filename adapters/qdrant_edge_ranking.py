@@ -67,9 +67,11 @@ class EdgeRanker:
         if n_ranks < limit:
             condition = requests.scope_filter(scope, is_only_tenant=self._terms.is_only_tenant(scope.tenant))
             n_ranks, weighed = limit, self._weigh(query, scope)
-            ranking = self._ask(
-                requests.rank_request(query.channel, weighed, condition, limit=limit, is_rough=is_rough)
+            is_narrow = bool(scope.video_ids) or scope.time is not None
+            request = requests.rank_request(
+                query.channel, weighed, condition, limit=limit, is_narrow=is_narrow, is_rough=is_rough
             )
+            ranking = self._ask(request)
         self._stages[key] = (n_ranks, ranking)
         while len(self._stages) > N_STAGES_KEPT:
             self._stages.popitem(last=False)

@@ -26,7 +26,8 @@ GRAPH_CANDIDATES = 400
 
 OVERSAMPLING = 2.0
 """Points that a scan takes by the 4-bit codes for each that it returns, scored again with the whole vectors: without,
-93 % of a ranking of 200 is that of the exact one. A walk through the graph needs none: it keeps as many by itself."""
+93 % of a ranking of 200 is that of the exact one. Only for a scope of some videos or a stretch of time, where few points
+are scanned: in a whole library each piece of the shard would read its own from the disk, for the same ten."""
 
 
 def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
@@ -88,12 +89,14 @@ def rank_request(
     condition: engine.Filter | None,
     *,
     limit: int,
+    is_narrow: bool = False,
     is_rough: bool = False,
 ) -> engine.QueryRequest:
     """Return the request for the best points by one channel; hits carry no payload.
 
-    ``is_rough``: by their codes alone, not scored again whole. Whole vectors lie scattered on disk, so that each row is
-    a page: those of frame means made a third of the memory and a sixth of the time of a search in a million.
+    ``is_narrow``: of a scope with few points. ``is_rough``: by their codes alone, not scored again whole. Whole vectors
+    lie scattered on disk, so that each row is a page: those of frame means made a third of the memory and a sixth of
+    the time of a search in a million.
     """
     return engine.QueryRequest(
         limit=limit,
@@ -102,7 +105,7 @@ def rank_request(
         params=engine.SearchParams(
             hnsw_ef=GRAPH_CANDIDATES,
             quantization=engine.QuantizationSearchParams(
-                rescore=not is_rough, oversampling=1.0 if condition is None else OVERSAMPLING
+                rescore=not is_rough, oversampling=OVERSAMPLING if is_narrow else 1.0
             ),
         ),
         with_payload=False,
