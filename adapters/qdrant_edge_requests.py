@@ -26,8 +26,8 @@ GRAPH_CANDIDATES = 400
 
 OVERSAMPLING = 2.0
 """Points that a scan takes by the 4-bit codes for each that it returns, scored again with the whole vectors: without,
-93 % of a ranking of 200 is that of the exact one. Only for a scope of some videos or a stretch of time, where few points
-are scanned: in a whole library each piece of the shard would read its own from the disk, for the same ten."""
+93 % of a ranking of 200 is that of the exact one. Only for a scope of some videos or a stretch of time, which has few
+points: in a whole library each piece of the shard would read its own from the disk, for the same ten."""
 
 
 def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
