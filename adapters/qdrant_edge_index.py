@@ -4,7 +4,7 @@ It does not know who publishes. One process owns the folder; everyone else goes 
 
 The engine holds the GIL while it works (measured: every other thread stands still for as long as a query runs), so
 queries are kept short, and it never reorganises its files while people search: that takes 1.1 ms a segment. New
-points are scanned exactly, as they are. When the index is opened, or filled by a rebuild, what has gathered is
+points are scanned, each of them. When the index is opened, or filled by a rebuild, what has gathered is
 *settled*: freed of deleted points, texts found by a graph and pictures scanned by 4-bit codes from then on. Its files
 are then read ahead in the background, if they fit into memory: first queries would wait for the disk page by page.
 """
