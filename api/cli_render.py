@@ -34,7 +34,7 @@ MODALITY_NAMES = {
     "visual": "seen",
     "object": "object",
     "caption": "described",
-    "metadata": "title",
+    "metadata": "link",
 }
 MODALITY_STYLES = {"speech": "blue", "screen": "magenta", "visual": "green", "object": "cyan"}
 STATUS_STYLES = {
