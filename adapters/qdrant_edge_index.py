@@ -165,8 +165,6 @@ class EdgeSegmentIndex:
 
     def close(self) -> None:
         """Write everything out and let another process own the folder; a second call does nothing."""
-        if self.reading is not None:
-            self.reading.stop()
         with self._lock:
             if self._flush_timer is not None:
                 self._flush_timer.cancel()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,18 +129,20 @@ def measure(folder: Path) -> dict[str, Any]:
     limit_products(TEXT_THREADS_FOR_QUERIES)
     probes, scopes = load_probes(folder / "probes.npz")
     dimension = len(probes[0].query.text)
-    dims = {"text_dim": dimension, "token_dim": dimension, "frame_dim": dimension}
-    index = EdgeSegmentIndex(folder / "index", read_ahead=False, **dims)
+    open_index = partial(
+        EdgeSegmentIndex, folder / "index", text_dim=dimension, token_dim=dimension, frame_dim=dimension
+    )
+    index = open_index(read_ahead=False)
     for probe in probes[:N_WARM_UP]:  # what a process does once is not the index's
         rank_closely(probe.query, index, scopes["all"])
     index.close()
     forget_files(folder / "index")
-    index = EdgeSegmentIndex(folder / "index", read_ahead=False, **dims)
+    index = open_index(read_ahead=False)
     just_opened = time_searches(probes, index, scopes["all"])
     index.close()
     forget_files(folder / "index")
     started = time.perf_counter()
-    index = EdgeSegmentIndex(folder / "index", **dims)
+    index = open_index()
     load_s = time.perf_counter() - started
     is_read_ahead = index.reading is not None and index.reading.wait()
     read_ahead_s = time.perf_counter() - started - load_s if is_read_ahead else None

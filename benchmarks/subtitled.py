@@ -13,9 +13,10 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from evaluation.public.cues import Cue, format_srt
 
 
 def main() -> None:
@@ -32,28 +33,19 @@ def copy_with_subtitles(lecture: Path, target: Path) -> Path:
     truth = lecture / "ground_truth.json"
     target.mkdir(parents=True, exist_ok=True)
     for video in json.loads(truth.read_text())["videos"]:
-        sentences = [item for scene in video["scenes"] for item in scene.get("sentences", ())]
-        if sentences:
-            add_subtitles(lecture / video["video"], to_srt(sentences), target / video["video"])
+        cues = narration_of(video)
+        if cues:
+            add_subtitles(lecture / video["video"], format_srt(cues), target / video["video"])
         else:
             shutil.copy(lecture / video["video"], target)
     shutil.copy(truth, target)
     return target
 
 
-def to_srt(sentences: Iterable[dict[str, Any]]) -> str:
-    """Return sentences with ``start`` and ``end`` in seconds as SubRip text.
-
-    >>> print(to_srt([{"text": "Good evening.", "start": 3661.5, "end": 3662}]))
-    1
-    01:01:01,500 --> 01:01:02,000
-    Good evening.
-    <BLANKLINE>
-    """
-    return "\n".join(
-        f"{number}\n{_clock(item['start'])} --> {_clock(item['end'])}\n{item['text']}\n"
-        for number, item in enumerate(sentences, start=1)
-    )
+def narration_of(video: dict[str, Any]) -> list[Cue]:
+    """Return what is said in a video of the ground truth, in time order."""
+    sentences = (item for scene in video["scenes"] for item in scene.get("sentences", ()))
+    return [(item["start"], item["end"], item["text"]) for item in sentences]
 
 
 def add_subtitles(video: Path, srt: str, target: Path) -> None:
@@ -63,11 +55,6 @@ def add_subtitles(video: Path, srt: str, target: Path) -> None:
         inputs = ["-i", str(video), "-i", str(subtitles), "-map", "0:v", "-map", "0:a", "-map", "1"]
         copied = ["-c", "copy", "-c:s", "mov_text", str(target)]
         subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, *copied], check=True)
-
-
-def _clock(time_s: float) -> str:
-    minutes, rest_ms = divmod(round(1000 * time_s), 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest_ms // 1000:02},{rest_ms % 1000:03}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.read_ahead import ReadAhead, spare_bytes
+from benchmarks.search_probe import forget_files
 
 N_BYTES = 8 * 2**20
 WAIT_S = 60
@@ -23,16 +24,9 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "vectors"
     path.write_bytes(os.urandom(N_BYTES))
-    forget(path)
+    if sys.platform == "linux":
+        forget_files(tmp_path)
     return path
-
-
-def forget(path: Path) -> None:
-    if sys.platform != "linux":
-        return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def share_in_memory(path: Path) -> float:
@@ -80,7 +74,7 @@ def test_holes_neither_count_nor_fill_the_memory(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(bytes(2**20))
         file.truncate(N_BYTES)
-    forget(path)
+    forget_files(tmp_path)
     assert ReadAhead([path], max_bytes=2**21).wait(WAIT_S)
     assert share_in_memory(path) < 0.5
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from adapters.media import AvMediaReader
-from benchmarks.subtitled import to_srt
+from benchmarks.subtitled import narration_of
 from core.records import Span
+from evaluation.public.cues import format_srt
 
 
 def test_the_narration_is_read_back(tmp_path: Path) -> None:
@@ -13,7 +14,8 @@ def test_the_narration_is_read_back(tmp_path: Path) -> None:
         {"text": "Es war kalt, früh & still.", "start": 3661.5, "end": 3662.0},
     ]
     path = tmp_path / "narration.srt"
-    path.write_text(to_srt(sentences), encoding="utf-8")
+    video = {"scenes": [{"sentences": sentences[:1]}, {}, {"sentences": sentences[1:]}]}
+    path.write_text(format_srt(narration_of(video)), encoding="utf-8")
     cues = AvMediaReader().read_subtitles(path)
     assert [(cue.span, cue.text) for cue in cues] == [
         (Span(float(item["start"]), float(item["end"])), item["text"]) for item in sentences

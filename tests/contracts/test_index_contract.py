@@ -6,6 +6,7 @@ A real server is used when ``KINOGRAPH_TEST_QDRANT_URL`` names one. It does not 
 import json
 import math
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -360,6 +361,16 @@ class TestDeleting:
             assert [hit.score for hit in got] == pytest.approx([hit.score for hit in want], abs=1e-6)
 
 
+def run_until_killed(folder: Path, work: str) -> None:
+    """Do the work on the ``index`` of the folder, with this module as ``t``, in a process that is killed after it."""
+    script = (
+        "import os, signal; from pathlib import Path; from tests.contracts import test_index_contract as t;"
+        f"index = t.EdgeSegmentIndex(Path({str(folder)!r}), **t.DIMS); {work}; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == -signal.SIGKILL
+
+
 class TestEmbeddedShard:
     def test_points_outlive_the_process(self, tmp_path: Path) -> None:
         first = EdgeSegmentIndex(tmp_path, **DIMS)
@@ -372,12 +383,7 @@ class TestEmbeddedShard:
         second.close()
 
     def test_points_outlive_a_killed_process(self, tmp_path: Path) -> None:
-        script = (
-            "import os, signal; from pathlib import Path; from tests.contracts import test_index_contract as t;"
-            f"t.EdgeSegmentIndex(Path({str(tmp_path)!r}), **t.DIMS).upsert(t.POINTS);"
-            "os.kill(os.getpid(), signal.SIGKILL)"
-        )
-        subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
+        run_until_killed(tmp_path, "index.upsert(t.POINTS)")
         survivor = EdgeSegmentIndex(tmp_path, **DIMS)
         assert survivor.count() == len(POINTS)
         survivor.close()
@@ -521,16 +527,12 @@ class TestEmbeddedShard:
         index = EdgeSegmentIndex(tmp_path, **DIMS)
         index.upsert(POINTS[:3])
         index.close()
-        script = (
-            "import os, signal, sqlite3, subprocess, sys; from pathlib import Path;"
-            "from tests.contracts import test_index_contract as t;"
-            f"index = t.EdgeSegmentIndex(Path({str(tmp_path)!r}), **t.DIMS); index.reading.wait(60);"
-            "look = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]);"
-            'db.execute("SELECT * FROM points"); db.close()\';'
-            f"subprocess.run([sys.executable, '-c', look, {str(tmp_path / 'points.db')!r}], check=True);"
-            "index.upsert(t.POINTS); os.kill(os.getpid(), signal.SIGKILL)"
+        look = (
+            f"import sqlite3; db = sqlite3.connect({str(tmp_path / 'points.db')!r});"
+            "db.execute('SELECT * FROM points'); db.close()"
         )
-        subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
+        outside = f"t.subprocess.run([t.sys.executable, '-c', {look!r}], check=True)"
+        run_until_killed(tmp_path, f"index.reading.wait(60); {outside}; index.upsert(t.POINTS)")
         survivor = EdgeSegmentIndex(tmp_path, **DIMS)
         assert survivor.count() == len(POINTS)
         survivor.close()
