@@ -16,6 +16,7 @@ from evaluation.cutoff import COLUMNS, EMPTY, R1, R5, RECALL_LOSS_ALLOWED, CutOf
 from evaluation.metrics import Scores
 from evaluation.report import MOMENT_MEASURES, QUESTION_MEASURES, describe_interval, describe_negatives
 from evaluation.summary import QuestionScores, Summary
+from rag.relevance import WORDS_MARGIN
 
 INTRODUCTION = f"""# How well Kinograph finds
 
@@ -115,9 +116,10 @@ moment, the search for what the best moments lead to, the events about the names
 to what may be cited, not to the moments. The first row is all steps, the others differences to it, question by question
 (below zero: the step helps)."""
 
-CUT_OFF_NOTE = """A search returns nothing when its best moment scores below the floor (and drops moments under half of
-the best). "Absent empty": each moment query asked of the library *without* its video, answered with nothing. That is
-harder than a negative, since other videos may show something alike, and is not used to choose."""
+CUT_OFF_NOTE = f"""A search returns nothing unless a picture scores at least the floor, or a moment of words
+{WORDS_MARGIN} more (and drops moments under half of the best). "Absent empty": each moment query asked of the library
+*without* its video, answered with nothing. That is harder than a negative, since other videos may show something
+alike, and is not used to choose."""
 
 
 def _moments(summary: Summary, overall: Scores) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import takewhile, zip_longest
+from itertools import takewhile
 
 from core.plans import QueryPlan
 from core.protocols import MomentFinder, Question, SearchRequest
@@ -31,17 +31,21 @@ FRONT_SHARE, N_FRONT = 0.75, 4
 """Moments in front: up to so many that fit this well beside the best. They stay there, and only they are followed:
 what lies below is found by a word or two, and leads anywhere."""
 
-N_FOLLOWED = 2
+N_FOLLOWED = 3
 """Best of them that are followed."""
 
 N_LEADS = 2
 """Moments that these lead to, which come right behind the front; more crowd out what fits the question itself."""
 
+AGREEMENT = 0.5
+"""Share of its fit from another followed moment that a lead gains: what both lead to is what joins them."""
+
 N_SENTENCES = 6
 """Sentences of a moment that are followed, those that say most: what is shown for minutes has dozens."""
 
 N_CONSIDERED = 40
-"""Moments that are found for each sentence that is followed, among which those that share its words rise."""
+"""Moments that are found for each sentence that is followed, among which those that share its words rise; as many are
+kept of all that a moment leads to."""
 
 AROUND_S = 6.0
 """What is said this near a followed moment is no lead: it is the same place."""
@@ -79,14 +83,16 @@ class QuestionSearch:
         if not self._steps.hops or plan.ordinal or plan.phrases:
             return tuple(read[: request.limit])
         front = take_front(read)
-        leads = [self._follow(moment, front, request) for moment in front[:N_FOLLOWED]]
-        return tuple(put_leads(front, leads, read[len(front) :])[: request.limit])
+        leads = pool_leads([self._follow(moment, request) for moment in front[:N_FOLLOWED]])
+        grown = self._read_around(keep_distinct(leads, front)[: request.limit])
+        placed = [*front, *keep_distinct(grown, front)[:N_LEADS]]
+        return tuple([*placed, *keep_distinct(read, placed)][: request.limit])
 
     def _read_around(self, moments: Sequence[Moment]) -> list[Moment]:
         return read_around(moments, self._catalogue) if self._steps.passages else list(moments)
 
-    def _follow(self, moment: Moment, known: Sequence[Moment], request: SearchRequest) -> list[Moment]:
-        """Return what the sentences of a moment lead to, best first, beyond what is known and what is around them."""
+    def _follow(self, moment: Moment, request: SearchRequest) -> list[Moment]:
+        """Return what the sentences of a moment lead to, best first, beyond what is around them."""
         around = say_around(moment, AROUND_S, self._catalogue)
         said = [item.text for item in around if item.span.overlap_s(moment.span) > 0]
         held = [item.text for item in moment.evidence]
@@ -99,11 +105,8 @@ class QuestionSearch:
         elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in around)]
         elsewhere.sort(key=lambda lead: -lead.score)
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
-        leads = [
-            replace(lead, reasons=(*lead.reasons, Reason(Modality.METADATA, moment.score, matched=why)))
-            for lead in self._read_around(keep_distinct(elsewhere, known)[: request.limit])
-        ]
-        return keep_distinct(leads, known)[:N_LEADS]
+        led = Reason(Modality.METADATA, moment.score, matched=why)
+        return [replace(lead, reasons=(*lead.reasons, led)) for lead in keep_distinct(elsewhere)[:N_CONSIDERED]]
 
 
 def take_front(moments: Sequence[Moment]) -> list[Moment]:
@@ -111,11 +114,16 @@ def take_front(moments: Sequence[Moment]) -> list[Moment]:
     return list(takewhile(lambda moment: moment.score >= FRONT_SHARE * moments[0].score, moments[:N_FRONT]))
 
 
-def put_leads(front: Sequence[Moment], leads: Sequence[Sequence[Moment]], rest: Sequence[Moment]) -> list[Moment]:
-    """Return the front, the first N_LEADS that it leads to, taken in turn from each, then the rest; nothing twice."""
-    in_turn = [lead for turn in zip_longest(*leads) for lead in turn if lead is not None]
-    placed = [*front, *keep_distinct(in_turn, front)[:N_LEADS]]
-    return [*placed, *keep_distinct((*rest, *in_turn), placed)]
+def pool_leads(leads_by_followed: Sequence[Sequence[Moment]]) -> list[Moment]:
+    """Return what the followed moments lead to, best first by fit and AGREEMENT, after CombSUM (Fox and Shaw, 1994)."""
+    ranked: list[tuple[float, Moment]] = []
+    for leads in leads_by_followed:
+        others = [other for beside in leads_by_followed if beside is not leads for other in beside]
+        for lead in leads:
+            agreeing = max((other.score for other in others if coincide(lead, other)), default=0.0)
+            ranked.append((lead.score + AGREEMENT * agreeing, lead))
+    ranked.sort(key=lambda pair: -pair[0])
+    return [lead for _, lead in ranked]
 
 
 def keep_distinct(moments: Iterable[Moment], known: Sequence[Moment] = ()) -> list[Moment]:

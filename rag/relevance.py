@@ -15,6 +15,10 @@ from rag.retrieve import Candidate
 MIN_SCORE = 0.285
 """When even the best moment fits less, nothing is returned: the library does not speak of it."""
 
+WORDS_MARGIN = 0.03
+"""A moment of words must fit this much better: words are near to any words, a picture told in words is less so. The
+widest margin that costs the development corpus no recall."""
+
 SHARE_OF_BEST = 0.5
 """Moments below this share of the best are not returned: beside a sure hit, a mere perhaps is noise."""
 

@@ -21,7 +21,7 @@ from rag.order import browse
 from rag.phrases import hold_all, quoting
 from rag.plan import plan_query
 from rag.plan_model import plan_with_model
-from rag.relevance import MIN_SCORE, SHARE_OF_BEST, Relevance, judge
+from rag.relevance import MIN_SCORE, SHARE_OF_BEST, WORDS_MARGIN, Relevance, judge
 from rag.retrieve import CANDIDATES_PER_CHANNEL, Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
 from rag.why import name_matched_words
@@ -255,13 +255,18 @@ def _favour(moments: Sequence[Moment], intent: Modality | None, sharing: Mapping
 
 
 def keep_relevant(moments: Sequence[Moment], min_score: float | None, *, floor: float = MIN_SCORE) -> list[Moment]:
-    """Return the moments near enough to the best; none if the best is below the floor. A given ``min_score`` is both.
+    """Return the moments near enough to the best; none if none reaches the floor. A given ``min_score`` is both.
 
-    The floor asks whether the library speaks of it at all; once it does, weaker moments are worth showing.
+    The floor asks whether the library speaks of it at all (for words WORDS_MARGIN above that of pictures); once it
+    does, weaker moments are worth showing.
     """
-    if not moments or moments[0].score < (floor if min_score is None else min_score):
+    if min_score is None and not any(moment.score >= _floor_of(moment, floor) for moment in moments):
         return []
     return [moment for moment in moments if is_near(moment.score, moments[0].score, min_score)]
+
+
+def _floor_of(moment: Moment, floor: float) -> float:
+    return floor if moment.modality is Modality.VISUAL else floor + WORDS_MARGIN
 
 
 def is_near(score: float, best: float, min_score: float | None) -> bool:

@@ -71,8 +71,8 @@ class FakeFinder(FakeMomentFinder):
         allowed = request.video_ids or tuple(CLIPS)
         if right in allowed and self.steps.lexical:
             return (moment(right, 0.7),)
-        found = moment(next(video_id for video_id in allowed if video_id != right), 0.31)
-        return () if self.steps.cut_off and found.score < self.floor else (found,)
+        found = moment(next(video_id for video_id in allowed if video_id != right), 0.345)
+        return tuple(keep_relevant([found], None, floor=self.floor)) if self.steps.cut_off else (found,)
 
 
 def test_a_step_that_matters_shows_and_one_that_does_not_shows_nothing() -> None:

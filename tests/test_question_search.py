@@ -15,7 +15,7 @@ from core.protocols import Question, SearchRequest
 from core.records import Evidence, Modality, Moment, NewVideo, Segment, Span
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
-from rag.question_search import QuestionSearch, put_leads, take_front
+from rag.question_search import QuestionSearch, pool_leads, take_front
 from rag.search import MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder
@@ -108,12 +108,11 @@ def test_only_what_fits_nearly_as_well_as_the_best_stays_in_front() -> None:
     assert take_front([]) == []
 
 
-def test_leads_come_in_turn_behind_the_front_and_the_rest_after_them() -> None:
-    front, rest = [moment_at(0, 0.9), moment_at(20, 0.8)], [moment_at(40, 0.4)]
-    first, second = [moment_at(60, 0.7), moment_at(80, 0.6)], [moment_at(20, 0.7), moment_at(100, 0.5)]
-    assert starts(put_leads(front, [first, second], rest)) == [0, 20, 60, 80, 40, 100]
-    assert starts(put_leads(front, [[], second], rest)) == [0, 20, 100, 40]
-    assert starts(put_leads(front, [], rest)) == [0, 20, 40]
+def test_what_two_followed_moments_lead_to_comes_before_what_only_one_does() -> None:
+    first, second = [moment_at(60, 0.6), moment_at(80, 0.5)], [moment_at(100, 0.7), moment_at(81, 0.45)]
+    assert starts(pool_leads([first, second])) == [80, 100, 81, 60]
+    assert starts(pool_leads([first])) == [60, 80]
+    assert pool_leads([]) == []
 
 
 class TwoRoundFinder:
@@ -144,7 +143,7 @@ def test_leads_are_found_behind_any_number_of_known_places_and_from_what_is_only
     finder = TwoRoundFinder(front, [*inside, moment_at(300, 0.5, "w"), moment_at(320, 0.4, "w")])
     found = QuestionSearch(library.catalogue, finder).find(Question("who links them"))
     assert starts(found) == [0, 100, 200, 300, 320]
-    assert finder.followed == ["who links them Pelham studio"] * 2
+    assert finder.followed == ["who links them Pelham studio"] * 3
 
 
 def test_no_stretch_is_shown_twice(library: Library) -> None:

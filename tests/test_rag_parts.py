@@ -19,7 +19,7 @@ from rag.ground import Ground, gather_readings, ground_frames, ground_text
 from rag.late_interaction import Interaction
 from rag.merge import merge_moments
 from rag.prompt import write_prompt
-from rag.relevance import judge
+from rag.relevance import MIN_SCORE, WORDS_MARGIN, judge
 from rag.retrieve import Candidate, encode_query, examine
 from rag.search import group_by_video, keep_relevant
 from rag.write import quote_evidence, read_reply
@@ -192,6 +192,14 @@ def test_nothing_is_returned_when_nothing_is_relevant() -> None:
     assert keep_relevant([moment("v", 0, 1, 0.05)], None) == []
     assert keep_relevant([], None) == []
     assert len(keep_relevant([moment("v", 0, 1, 0.05)], 0.0)) == 1
+
+
+def test_words_must_fit_better_than_pictures_to_count_at_all() -> None:
+    words = moment("v", 0, 1, MIN_SCORE + WORDS_MARGIN / 2)
+    picture = replace(words, modality=Modality.VISUAL, video_id="w")
+    assert keep_relevant([words], None) == []
+    assert keep_relevant([words], MIN_SCORE) == [words]
+    assert keep_relevant([words, picture], None) == [words, picture]
 
 
 def test_a_mere_perhaps_is_dropped_beside_a_sure_hit() -> None:
