@@ -37,14 +37,14 @@ class _Best:
 
 
 class ExactIndex:
-    """The part of a ``SegmentIndex`` that a search uses, for the queries named at the start and one tenant's scope.
+    """The part of a ``SegmentIndex`` that a search uses, for the queries and the scopes named at the start.
 
     Segments are shown to it once, in ``add``; what a query needs of them is kept, the rest is made again when needed.
+    How rare a term is counts over all that the scope's tenant has, as in the embedded index.
     """
 
-    def __init__(self, library: SyntheticLibrary, queries: Sequence[SyntheticQuery], tenant: str) -> None:
+    def __init__(self, library: SyntheticLibrary, queries: Sequence[SyntheticQuery], scopes: Iterable[Scope]) -> None:
         self._library = library
-        self._tenant = tenant
         self._row_by_query = {query.vectors.text.tobytes(): row for row, query in enumerate(queries)}
         self._row_by_query |= {query.vectors.visual_mean.tobytes(): row for row, query in enumerate(queries)}
         self._asked = {
@@ -52,31 +52,36 @@ class ExactIndex:
             Channel.FRAME_MEAN: np.stack([query.vectors.visual_mean for query in queries]),
         }
         shape = (len(queries), 0)
-        self._best = {channel: _Best(np.zeros(shape, np.float32), np.zeros(shape, np.int64)) for channel in self._asked}
+        self._best = {
+            scope: {channel: _Best(np.zeros(shape, np.float32), np.zeros(shape, np.int64)) for channel in self._asked}
+            for scope in scopes
+        }
+        self._is_inside = {scope: np.zeros(library.n_segments, dtype=bool) for scope in self._best}
         self._asked_terms = np.array(sorted({term for query in queries for term in query.vectors.lexical.indices}))
         self._postings: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
-        self._n_with_terms = 0
+        self._has_terms = {scope.tenant: np.zeros(library.n_segments, dtype=bool) for scope in self._best}
         self._number_by_id: dict[str, int] = {}
 
     def add(self, numbers: NDArray[np.int64], points: Sequence[SegmentPoint]) -> None:
-        """Score the points for every query; those of other tenants are passed over."""
-        own = [place for place, point in enumerate(points) if point.tenant == self._tenant]
-        if not own:
-            return
+        """Score the points for every query, in each scope that they are in."""
         held = {
-            Channel.TEXT: np.stack([points[place].vectors.text for place in own]),
-            Channel.FRAME_MEAN: np.stack([points[place].vectors.frame_mean for place in own]),
+            Channel.TEXT: np.stack([point.vectors.text for point in points]),
+            Channel.FRAME_MEAN: np.stack([point.vectors.frame_mean for point in points]),
         }
-        for channel, best in self._best.items():
-            best.add(self._asked[channel] @ held[channel].T, numbers[own])
-        self._note_terms(numbers[own], [points[place].vectors.lexical or SparseVector((), ()) for place in own])
+        scores = {channel: self._asked[channel] @ rows.T for channel, rows in held.items()}
+        for scope, best_by_channel in self._best.items():
+            own = np.array([_is_in(point, scope) for point in points])
+            self._is_inside[scope][numbers[own]] = True
+            for channel, best in best_by_channel.items() if own.any() else ():
+                best.add(scores[channel][:, own], numbers[own])
+        self._note_terms(numbers, points)
 
     def rank(self, query: ChannelQuery, scope: Scope, *, limit: int) -> list[ScoredSegment]:
-        """Return the exact ranking; the scope is the tenant's whole library."""
+        """Return the exact ranking in one of the scopes."""
         if isinstance(query.vector, SparseVector):
-            found = self._rank_by_terms(query.vector, self._prefetched(query, scope))
+            found = self._rank_by_terms(query.vector, scope, self._prefetched(query, scope))
         elif not query.prefetch:
-            row, best = self._row_by_query[query.vector.tobytes()], self._best[query.channel]
+            row, best = self._row_by_query[query.vector.tobytes()], self._best[scope][query.channel]
             found = [(float(s), int(n)) for s, n in zip(best.scores[row], best.numbers[row], strict=True)]
         else:
             numbers = self._prefetched(query, scope)
@@ -104,25 +109,38 @@ class ExactIndex:
         self._number_by_id[segment_id] = number
         return ScoredSegment(segment_id, "", score)
 
-    def _note_terms(self, numbers: NDArray[np.int64], lexical: Sequence[SparseVector]) -> None:
+    def _note_terms(self, numbers: NDArray[np.int64], points: Sequence[SegmentPoint]) -> None:
         """Keep who holds a term that some query asks for: (number, term, weight), flat."""
+        lexical = [point.vectors.lexical or SparseVector((), ()) for point in points]
+        for tenant, has_terms in self._has_terms.items():
+            has_terms[numbers] = [
+                point.tenant == tenant and len(vector.indices) > 0
+                for point, vector in zip(points, lexical, strict=True)
+            ]
         counts = [len(vector.indices) for vector in lexical]
-        self._n_with_terms += sum(count > 0 for count in counts)
         terms = np.fromiter(itertools.chain.from_iterable(vector.indices for vector in lexical), np.int64)
         weights = np.fromiter(itertools.chain.from_iterable(vector.values for vector in lexical), np.float32)
         is_asked = np.isin(terms, self._asked_terms)
         self._postings.append((np.repeat(numbers, counts)[is_asked], terms[is_asked], weights[is_asked]))
 
-    def _rank_by_terms(self, query: SparseVector, prefetched: NDArray[np.int64]) -> list[tuple[float, int]]:
+    def _rank_by_terms(
+        self, query: SparseVector, scope: Scope, prefetched: NDArray[np.int64]
+    ) -> list[tuple[float, int]]:
         if len(self._postings) > 1:
             self._postings = [tuple(map(np.concatenate, zip(*self._postings, strict=True)))]
         numbers, terms, weights = self._postings[0]
+        has_terms = self._has_terms[scope.tenant]
+        n_segments, is_own = int(has_terms.sum()), has_terms[numbers]
         scores = np.zeros(self._library.n_segments)
         for term, weight in zip(query.indices, query.values, strict=True):
-            holds = terms == term
+            holds = is_own & (terms == term)
             n_holding = int(holds.sum())
-            scores[numbers[holds]] += (
-                weight * math.log1p((self._n_with_terms - n_holding + 0.5) / (n_holding + 0.5)) * weights[holds]
-            )
+            idf = math.log1p((n_segments - n_holding + 0.5) / (n_holding + 0.5))
+            scores[numbers[holds]] += weight * idf * weights[holds]
+        scores[~self._is_inside[scope]] = 0
         best = prefetched if len(prefetched) else np.argsort(-scores)[:N_KEPT]
         return [(float(scores[number]), int(number)) for number in best if scores[number] > 0]
+
+
+def _is_in(point: SegmentPoint, scope: Scope) -> bool:
+    return point.tenant == scope.tenant and (not scope.video_ids or point.segment.video_id in scope.video_ids)

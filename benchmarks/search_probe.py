@@ -26,10 +26,13 @@ from adapters.torch_runtime import limit_products
 from core.ids import derived_id
 from core.records import Span
 from core.signals import FloatArray, ImageArray, SparseVector
-from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentPoint
+from core.stores import ChannelQuery, Scope, ScoredSegment, SegmentPoint
 from rag.relevance import judge
 from rag.retrieve import QueryVectors, examine, rank_channels
 from rag.search import choose_candidates
+
+PROBES_FILE = "probes-by-scope.npz"
+"""Beside the index: what to ask, and what is exact."""
 
 TIE = 1e-5
 """Scores nearer than this are equal: short queries match many segments equally well by words."""
@@ -48,13 +51,17 @@ class Searchable(Protocol):
     def fetch(self, segment_ids: Sequence[str]) -> dict[str, SegmentPoint]: ...
 
 
+Best = dict[str, list[str]]
+"""Ids of the best ten by channel, and after looking CLOSELY."""
+CLOSELY = "closely"
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A query with its exact result: the best ten ids by channel, and the best ten after looking closely."""
+    """A query with its exact results, by the name of the scope."""
 
     query: QueryVectors
-    by_channel: dict[str, list[str]]
-    closely: list[str]
+    exact: Mapping[str, Best]
 
 
 class _CosineScale:
@@ -73,15 +80,16 @@ class _CosineScale:
         return similarity
 
 
-def rank_closely(query: QueryVectors, index: Any, scope: Scope) -> tuple[dict[Channel, list[str]], list[str]]:
-    """Do all of a search but encoding, the catalogue and words; return ids of the best ten by channel and closely."""
+def rank_closely(query: QueryVectors, index: Any, scope: Scope) -> Best:
+    """Do all of a search but encoding, the catalogue and words."""
     rankings = rank_channels(query, index, scope)
     candidates = examine(query, choose_candidates(rankings), rankings, index, _CosineScale())
     scored = sorted(((judge(item, frozenset()).score, name) for name, item in candidates.items()), reverse=True)
     best = {
-        channel: _best_ten([(hit.score, hit.segment_id) for hit in ranking]) for channel, ranking in rankings.items()
+        channel.value: _best_ten([(hit.score, hit.segment_id) for hit in ranking])
+        for channel, ranking in rankings.items()
     }
-    return best, _best_ten(scored)
+    return {**best, CLOSELY: _best_ten(scored)}
 
 
 def _best_ten(ranking: Sequence[tuple[float, str]]) -> list[str]:
@@ -94,7 +102,7 @@ def save_probes(path: Path, probes: Sequence[Probe], scopes: Mapping[str, Scope]
     queries = [probe.query for probe in probes]
     rest = {
         "lexical": [asdict(query.lexical) for query in queries],
-        "exact": [[probe.by_channel, probe.closely] for probe in probes],
+        "exact": [dict(probe.exact) for probe in probes],
         "scopes": {name: [scope.tenant, scope.video_ids] for name, scope in scopes.items()},
     }
     np.savez(
@@ -114,8 +122,8 @@ def load_probes(path: Path) -> tuple[list[Probe], dict[str, Scope]]:
         tokens = np.split(held["tokens"], held["bounds"])
         rows = zip(held["text"], tokens, held["visual"], rest["lexical"], rest["exact"], strict=True)
         probes = [
-            Probe(QueryVectors(text, matrix, visual, _sparse(lexical)), by_channel, closely)
-            for text, matrix, visual, lexical, (by_channel, closely) in rows
+            Probe(QueryVectors(text, matrix, visual, _sparse(lexical)), exact)
+            for text, matrix, visual, lexical, exact in rows
         ]
     return probes, {name: Scope(tenant, tuple(videos)) for name, (tenant, videos) in rest["scopes"].items()}
 
@@ -127,7 +135,7 @@ def _sparse(lexical: dict[str, list[Any]]) -> SparseVector:
 def measure(folder: Path) -> dict[str, Any]:
     """Open the index and return all figures; threads are those of the service."""
     limit_products(TEXT_THREADS_FOR_QUERIES)
-    probes, scopes = load_probes(folder / "probes.npz")
+    probes, scopes = load_probes(folder / PROBES_FILE)
     dimension = len(probes[0].query.text)
     open_index = partial(
         EdgeSegmentIndex, folder / "index", text_dim=dimension, token_dim=dimension, frame_dim=dimension
@@ -152,7 +160,7 @@ def measure(folder: Path) -> dict[str, Any]:
     times["all, just opened, not read ahead"] = just_opened
     times["all, asked again"] = time_searches(probes, index, scopes["all"])
     memory = psutil.Process().memory_info()
-    recall = measure_recall(probes, index, scopes["all"])
+    recall = {name: measure_recall(probes, index, name, scope) for name, scope in scopes.items()}
     times["all, while publishing"] = time_while_publishing(probes, index, scopes["all"])
     index.close()
     return {
@@ -185,7 +193,7 @@ def time_searches(probes: Sequence[Probe], index: EdgeSegmentIndex, scope: Scope
 
 def time_while_publishing(probes: Sequence[Probe], index: EdgeSegmentIndex, scope: Scope) -> dict[str, float]:
     """Return the times of searches from several threads while part after part of a new video is published."""
-    known = list(index.fetch([name for probe in probes for name in probe.closely]).values())
+    known = list(index.fetch([name for probe in probes for name in probe.exact["all"][CLOSELY]]).values())
     is_over = threading.Event()
 
     def publish() -> None:
@@ -221,16 +229,16 @@ def _new_point(point: SegmentPoint, part: int, row: int) -> SegmentPoint:
     return replace(point, segment=segment)
 
 
-def measure_recall(probes: Sequence[Probe], index: EdgeSegmentIndex, scope: Scope) -> dict[str, float]:
-    """Return the mean share of the exact ten best that is among the ten best, by channel and after looking closely."""
+def measure_recall(probes: Sequence[Probe], index: EdgeSegmentIndex, name: str, scope: Scope) -> dict[str, float]:
+    """Return the mean share of a scope's exact ten best that is among the ten best, by channel and CLOSELY."""
     shares: dict[str, list[float]] = {}
     for probe in probes:
-        by_channel, closely = rank_closely(probe.query, index, scope)
-        for name, wanted in {**probe.by_channel, "closely": probe.closely}.items():
-            found = closely if name == "closely" else by_channel.get(Channel(name), [])
+        found = rank_closely(probe.query, index, scope)
+        for channel, wanted in probe.exact[name].items():
             if wanted:
-                shares.setdefault(name, []).append(min(1.0, len(set(wanted) & set(found)) / min(10, len(wanted))))
-    return {name: float(np.mean(values)) for name, values in shares.items()}
+                n_found = len(set(wanted) & set(found.get(channel, ())))
+                shares.setdefault(channel, []).append(min(1.0, n_found / min(10, len(wanted))))
+    return {channel: float(np.mean(values)) for channel, values in shares.items()}
 
 
 def _timed(work: Callable[[], object]) -> float:

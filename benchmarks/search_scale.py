@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from rich.table import Table
 
 from adapters.qdrant_edge_index import EdgeSegmentIndex
 from benchmarks.exact_index import ExactIndex
-from benchmarks.search_probe import Probe, rank_closely, save_probes
+from benchmarks.search_probe import PROBES_FILE, Probe, rank_closely, save_probes
 from benchmarks.synthetic_library import DIM, MAIN_TENANT, SyntheticLibrary, SyntheticQuery
 from core.stores import Scope
 
@@ -73,7 +73,7 @@ def build_library(size: int, n_queries: int, folder: Path) -> None:
 
     The two are made at once, by two processes, each of which makes the points for itself.
     """
-    built_file, probes_file = folder / "built.json", folder / "probes.npz"
+    built_file, probes_file = folder / "built.json", folder / PROBES_FILE
     if not built_file.exists():
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,10 +113,11 @@ def rank_exactly(size: int, n_queries: int, probes_file: Path) -> None:
     """Write the queries with their exact results, and the scopes to ask them in."""
     library = SyntheticLibrary(size)
     queries = library.queries(_targets(library, n_queries))
-    exact = ExactIndex(library, queries, MAIN_TENANT)
+    scopes = _scopes(library)
+    exact = ExactIndex(library, queries, scopes.values())
     for numbers in _batches(library):
         exact.add(numbers, library.points(numbers))
-    save_probes(probes_file, [_probe(query, exact) for query in queries], _scopes(library))
+    save_probes(probes_file, [_probe(query, exact, scopes) for query in queries], scopes)
 
 
 def _batches(library: SyntheticLibrary) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
@@ -135,9 +136,8 @@ def _targets(library: SyntheticLibrary, n_queries: int) -> np.ndarray[Any, np.dt
     return np.array(own[:: max(1, len(own) // n_queries)][:n_queries])
 
 
-def _probe(query: SyntheticQuery, exact: ExactIndex) -> Probe:
-    rankings, closely = rank_closely(query.vectors, exact, Scope(MAIN_TENANT))
-    return Probe(query.vectors, {channel.value: ids for channel, ids in rankings.items()}, closely)
+def _probe(query: SyntheticQuery, exact: ExactIndex, scopes: Mapping[str, Scope]) -> Probe:
+    return Probe(query.vectors, {name: rank_closely(query.vectors, exact, scope) for name, scope in scopes.items()})
 
 
 def _scopes(library: SyntheticLibrary) -> dict[str, Scope]:
@@ -202,7 +202,13 @@ def show(report: dict[str, Any], console: Console) -> None:
     for name, times in report["times"].items():
         table.add_row(name, *(f"{times[key]:.1f}" for key in ("p50_ms", "p95_ms", "p99_ms", "cpu_ms")))
     console.print(table)
-    console.print("recall@10 of exact: " + ", ".join(f"{name} {share:.3f}" for name, share in report["recall"].items()))
+    table = Table(box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
+    channels = list(report["recall"]["all"])
+    for heading in ("recall@10 of exact", *channels):
+        table.add_column(heading, justify="right" if heading in channels else "left")
+    for name, shares in report["recall"].items():
+        table.add_row(name, *(f"{shares[channel]:.3f}" if channel in shares else "–" for channel in channels))
+    console.print(table)
 
 
 if __name__ == "__main__":

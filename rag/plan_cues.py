@@ -42,7 +42,7 @@ _SHOWN = re.compile(
     r"""\b(?:
         (?:pictures?|photos?|photographs?|images?|shots?|close-?ups?|footage|views?|scenes?|drawings?)
           \ (?:of|showing|with|where)
-        | (?:clips?|videos?)\ (?:of|showing) | (?:can\ be|is|are|was|were)\ (?:seen|visible)
+        | (?:clips?|videos?)\ (?:of|showing) | (?:can\ be|is|are|was|were)\ (?:seen(?!\ again)|visible)
         | (?:which|that|video|film|clip)\ shows? | what\ .*\ looks?\ like
     )\b""",
     re.IGNORECASE | re.VERBOSE,

@@ -94,6 +94,7 @@ def test_a_plain_query_is_searched_for_as_it_stands(query: str) -> None:
         ("a bird can be seen on a branch", Modality.VISUAL),
         ("the video shows a red boat", Modality.VISUAL),
         ("two women talking in a kitchen", None),
+        ("what was lost in 1912 and was seen again in 2019", None),
     ],
 )
 def test_the_sense_that_a_query_names_is_preferred(query: str, intent: Modality | None) -> None:
