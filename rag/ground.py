@@ -75,7 +75,8 @@ def ground_text(
     """Return the stretch of the best-matching evidence that fits best, with what belongs to it; None if none may.
 
     The winner is of the candidate; neighbours may be of other segments of the same video, as far as they are among
-    ``readings_by_evidence`` (see ``gather_readings``). Only evidence of the given modalities counts (empty: all).
+    ``readings_by_evidence`` (see ``gather_readings``). ``evidence_by_id`` stands in time order. Only evidence of the
+    given modalities counts (empty: all).
     """
     own = [
         evidence_by_id[evidence_id]
@@ -87,8 +88,8 @@ def ground_text(
     span, own_read = candidate.segment.span, [item for item in own if item.id in readings_by_evidence]
     if not own_read:  # late interaction is left out, or saw none of it: nothing tells the sentences apart
         return Ground(span, own[0].modality, tuple(own), span.start_s, 0.0)
-    held = (evidence_by_id[evidence_id] for evidence_id in readings_by_evidence if evidence_id in evidence_by_id)
-    kin = sorted((i for i in held if i.video_id == own[0].video_id), key=lambda item: (item.span, item.id))
+    video_id = own[0].video_id
+    kin = [item for item in evidence_by_id.values() if item.video_id == video_id and item.id in readings_by_evidence]
     said = [item for item in own_read if item.modality is Modality.SPEECH]
     shown = [item for item in own_read if item.modality is not Modality.SPEECH]
     if not shown:
@@ -195,10 +196,9 @@ def _follows(clauses: Sequence[Clause], index: int, max_pause_s: float) -> bool:
 
 def _ground_shown(kin: Sequence[Evidence], winner: Evidence, fit: float) -> Ground:
     """Return the whole time for which a text is shown: parts of a video are read apart, and each sees its share."""
+    text = winner.text.casefold()
     alike = [
-        item
-        for item in kin
-        if item.modality is winner.modality and fuzz.ratio(item.text.casefold(), winner.text.casefold()) >= SAME_TEXT
+        item for item in kin if item.modality is winner.modality and fuzz.ratio(item.text.casefold(), text) >= SAME_TEXT
     ]
     at = alike.index(winner)
     span, chosen = winner.span, [winner]

@@ -40,7 +40,7 @@ N_LEADS = 2
 AGREEMENT = 0.5
 """Share of its fit from another followed moment that a lead gains: what both lead to is what joins them."""
 
-N_SENTENCES = 6
+N_SENTENCES = 3
 """Sentences of a moment that are followed, those that say most: what is shown for minutes has dozens."""
 
 N_CONSIDERED = 40

@@ -200,8 +200,10 @@ class MomentSearch:
         return [moment for _, moment in moments]
 
     def _read_evidence(self, candidates: Iterable[Candidate]) -> dict[str, Evidence]:
-        """Return the texts of the candidates by id."""
-        return self._catalogue.get_evidence([i for candidate in candidates for i in candidate.interaction.by_evidence])
+        """Return the texts of the candidates by id, in time order."""
+        ids = [evidence_id for candidate in candidates for evidence_id in candidate.interaction.by_evidence]
+        found = self._catalogue.get_evidence(ids).values()
+        return {item.id: item for item in sorted(found, key=lambda i: (i.span.start_s, i.span.end_s, i.id))}
 
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
         """Return the videos that still exist: one may have been deleted since its segment was ranked."""
@@ -299,7 +301,7 @@ def _to_moment(
     if not grounds:
         return None
     winner = grounds[0]
-    beside = [item for item in evidence_by_id.values() if item.id in candidate.segment.evidence_ids]
+    beside = [evidence_by_id[i] for i in candidate.segment.evidence_ids if i in evidence_by_id]
     return Moment(
         video_id=video.id,
         video_title=video.title,
