@@ -297,7 +297,7 @@ def _to_moment(
 ) -> Moment | None:
     text = ground_text(candidate, evidence_by_id, readings, modalities, query=query)
     frames = ground_frames(candidate) if not modalities or Modality.VISUAL in modalities else None
-    grounds = [ground for ground in ((frames, text) if relevance.is_visual else (text, frames)) if ground is not None]
+    grounds = order_grounds(relevance, text, frames)
     if not grounds:
         return None
     winner = grounds[0]
@@ -313,6 +313,13 @@ def _to_moment(
         thumbnail_time_s=winner.time_s if candidate.segment.keyframes else None,
         segment_ids=(candidate.segment.id,),
     )
+
+
+def order_grounds(relevance: Relevance, text: Ground | None, frames: Ground | None) -> list[Ground]:
+    """Return where the candidate matches, the better sense first, the other only if it would be shown by itself."""
+    senses = [(relevance.text, text), (relevance.visual, frames)]
+    found = [(fit, ground) for fit, ground in (senses[::-1] if relevance.is_visual else senses) if ground is not None]
+    return [ground for at, (fit, ground) in enumerate(found) if at == 0 or is_near(fit, relevance.score, None)]
 
 
 def _reason(ground: Ground) -> Reason:

@@ -19,9 +19,9 @@ from rag.ground import Ground, gather_readings, ground_frames, ground_text
 from rag.late_interaction import Interaction
 from rag.merge import merge_moments
 from rag.prompt import write_prompt
-from rag.relevance import MIN_SCORE, WORDS_MARGIN, judge
+from rag.relevance import MIN_SCORE, WORDS_MARGIN, Relevance, judge
 from rag.retrieve import Candidate, encode_query, examine
-from rag.search import group_by_video, keep_relevant
+from rag.search import group_by_video, keep_relevant, order_grounds
 from rag.write import quote_evidence, read_reply
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder
 from tests.fakes.segment_index import FakeSegmentIndex
@@ -200,6 +200,15 @@ def test_words_must_fit_better_than_pictures_to_count_at_all() -> None:
     assert keep_relevant([words], None) == []
     assert keep_relevant([words], MIN_SCORE) == [words]
     assert keep_relevant([words, picture], None) == [words, picture]
+
+
+def test_the_weaker_sense_is_a_reason_only_if_it_would_be_shown_by_itself() -> None:
+    said_so = Ground(Span(0, 4), Modality.SPEECH, (), 0.0, 0.9)
+    picture = Ground(Span(0, 9), Modality.VISUAL, (), 3.0, 0.2)
+    assert order_grounds(Relevance(text=0.9, visual=0.2), said_so, picture) == [said_so]
+    assert order_grounds(Relevance(text=0.9, visual=0.5), said_so, picture) == [said_so, picture]
+    assert order_grounds(Relevance(text=0.3, visual=0.5), said_so, picture) == [picture, said_so]
+    assert order_grounds(Relevance(text=0.9, visual=0.2), None, picture) == [picture]
 
 
 def test_a_mere_perhaps_is_dropped_beside_a_sure_hit() -> None:

@@ -38,7 +38,8 @@ function makeCard(moment, index, hasVideo) {
       h("span", { class: "body" },
         h("span", { class: "where" },
           h("span", { class: "badge" }, dot(moment.modality), modalityName(moment.modality)),
-          h("span", { class: "title" }, moment.video_title)),
+          h("span", { class: "title" }, moment.video_title),
+          h("span", { class: "fit", title: "How well it fits, from 0 to 1" }, `fits ${moment.score.toFixed(2)}`)),
         quoteOf(moment),
         whyOf(moment))));
 }
@@ -60,5 +61,5 @@ function whyOf(moment) {
   for (const reason of moment.reasons) if (!byModality.has(reason.modality)) byModality.set(reason.modality, reason);
   const items = [...byModality.values()].map((reason) => h("span", { title: `Score ${reason.score.toFixed(3)} in this channel` },
     dot(reason.modality), reason.matched ? `${modalityName(reason.modality)}: ${reason.matched}` : modalityName(reason.modality)));
-  return h("span", { class: "why" }, ...items, h("span", { class: "time", title: "How well it fits, from 0 to 1" }, `fits ${moment.score.toFixed(2)}`));
+  return h("span", { class: "why" }, ...items);
 }
