@@ -70,7 +70,7 @@ class ExactIndex:
         }
         scores = {channel: self._asked[channel] @ rows.T for channel, rows in held.items()}
         for scope, best_by_channel in self._best.items():
-            own = np.array([_is_in(point, scope) for point in points])
+            own = np.array([scope.holds(point) for point in points])
             self._is_inside[scope][numbers[own]] = True
             for channel, best in best_by_channel.items() if own.any() else ():
                 best.add(scores[channel][:, own], numbers[own])
@@ -112,12 +112,9 @@ class ExactIndex:
     def _note_terms(self, numbers: NDArray[np.int64], points: Sequence[SegmentPoint]) -> None:
         """Keep who holds a term that some query asks for: (number, term, weight), flat."""
         lexical = [point.vectors.lexical or SparseVector((), ()) for point in points]
+        counts = np.array([len(vector.indices) for vector in lexical])
         for tenant, has_terms in self._has_terms.items():
-            has_terms[numbers] = [
-                point.tenant == tenant and len(vector.indices) > 0
-                for point, vector in zip(points, lexical, strict=True)
-            ]
-        counts = [len(vector.indices) for vector in lexical]
+            has_terms[numbers] = (counts > 0) & [point.tenant == tenant for point in points]
         terms = np.fromiter(itertools.chain.from_iterable(vector.indices for vector in lexical), np.int64)
         weights = np.fromiter(itertools.chain.from_iterable(vector.values for vector in lexical), np.float32)
         is_asked = np.isin(terms, self._asked_terms)
@@ -140,7 +137,3 @@ class ExactIndex:
         scores[~self._is_inside[scope]] = 0
         best = prefetched if len(prefetched) else np.argsort(-scores)[:N_KEPT]
         return [(float(scores[number]), int(number)) for number in best if scores[number] > 0]
-
-
-def _is_in(point: SegmentPoint, scope: Scope) -> bool:
-    return point.tenant == scope.tenant and (not scope.video_ids or point.segment.video_id in scope.video_ids)

@@ -196,19 +196,22 @@ def show(report: dict[str, Any], console: Console) -> None:
         f"load average {report['load_average']:.1f}",
         soft_wrap=True,
     )
-    table = Table(box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
-    for heading in ("searched", "p50 ms", "p95 ms", "p99 ms", "cpu ms"):
-        table.add_column(heading, justify="left" if heading == "searched" else "right")
+    table = _figures_table("searched", "p50 ms", "p95 ms", "p99 ms", "cpu ms")
     for name, times in report["times"].items():
         table.add_row(name, *(f"{times[key]:.1f}" for key in ("p50_ms", "p95_ms", "p99_ms", "cpu_ms")))
     console.print(table)
-    table = Table(box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
     channels = list(report["recall"]["all"])
-    for heading in ("recall@10 of exact", *channels):
-        table.add_column(heading, justify="right" if heading in channels else "left")
+    table = _figures_table("recall@10 of exact", *channels)
     for name, shares in report["recall"].items():
         table.add_row(name, *(f"{shares[channel]:.3f}" if channel in shares else "–" for channel in channels))
     console.print(table)
+
+
+def _figures_table(name: str, *figures: str) -> Table:
+    table = Table(name, box=box.SIMPLE, header_style="bold", padding=(0, 1), pad_edge=False)
+    for figure in figures:
+        table.add_column(figure, justify="right")
+    return table
 
 
 if __name__ == "__main__":

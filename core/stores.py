@@ -301,6 +301,14 @@ class Scope:
     video_ids: tuple[str, ...] = ()
     time: Span | None = None
 
+    def holds(self, point: SegmentPoint) -> bool:
+        """Whether a ranking may consider the point: what every index does with its own filters."""
+        return (
+            point.tenant == self.tenant
+            and (not self.video_ids or point.segment.video_id in self.video_ids)
+            and (self.time is None or self.time.overlap_s(point.segment.span) > 0)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelQuery:

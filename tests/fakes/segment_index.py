@@ -23,7 +23,7 @@ class FakeSegmentIndex:
         self.point_by_id.update({point.segment.id: point for point in points})
 
     def rank(self, query: ChannelQuery, scope: Scope, *, limit: int) -> list[ScoredSegment]:
-        allowed = [point for point in self.point_by_id.values() if _is_in(point, scope)]
+        allowed = [point for point in self.point_by_id.values() if scope.holds(point)]
         if query.prefetch:
             kept = {
                 found.segment_id
@@ -55,14 +55,6 @@ class FakeSegmentIndex:
 
     def _keep(self, is_kept: Callable[[SegmentPoint], bool]) -> None:
         self.point_by_id = {found: point for found, point in self.point_by_id.items() if is_kept(point)}
-
-
-def _is_in(point: SegmentPoint, scope: Scope) -> bool:
-    return (
-        point.tenant == scope.tenant
-        and (not scope.video_ids or point.segment.video_id in scope.video_ids)
-        and (scope.time is None or scope.time.overlap_s(point.segment.span) > 0)
-    )
 
 
 def _score(query: ChannelQuery, point: SegmentPoint) -> float | None:
