@@ -5,7 +5,7 @@ It does not know HTTP, nor which engines stand behind the protocols.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.plans import QueryPlan
@@ -295,9 +295,12 @@ def _to_moment(
     modalities: frozenset[str],
     query: str,
 ) -> Moment | None:
-    text = ground_text(candidate, evidence_by_id, readings, modalities, query=query)
-    frames = ground_frames(candidate) if not modalities or Modality.VISUAL in modalities else None
-    grounds = order_grounds(relevance, text, frames)
+    is_seen = not modalities or Modality.VISUAL in modalities
+    grounds = order_grounds(
+        relevance,
+        lambda: ground_text(candidate, evidence_by_id, readings, modalities, query=query),
+        lambda: ground_frames(candidate) if is_seen else None,
+    )
     if not grounds:
         return None
     winner = grounds[0]
@@ -315,11 +318,20 @@ def _to_moment(
     )
 
 
-def order_grounds(relevance: Relevance, text: Ground | None, frames: Ground | None) -> list[Ground]:
-    """Return where the candidate matches, the better sense first, the other only if it would be shown by itself."""
+def order_grounds(
+    relevance: Relevance, text: Callable[[], Ground | None], frames: Callable[[], Ground | None]
+) -> list[Ground]:
+    """Return where the candidate matches, the better sense first, the other only if it would be shown by itself.
+
+    A sense that is not shown is not grounded: for texts that is most of a search's own work.
+    """
     senses = [(relevance.text, text), (relevance.visual, frames)]
-    found = [(fit, ground) for fit, ground in (senses[::-1] if relevance.is_visual else senses) if ground is not None]
-    return [ground for at, (fit, ground) in enumerate(found) if at == 0 or is_near(fit, relevance.score, None)]
+    grounds: list[Ground] = []
+    for fit, find_ground in senses[::-1] if relevance.is_visual else senses:
+        if not grounds or is_near(fit, relevance.score, None):
+            ground = find_ground()
+            grounds += [ground] if ground is not None else []
+    return grounds
 
 
 def _reason(ground: Ground) -> Reason:

@@ -205,10 +205,14 @@ def test_words_must_fit_better_than_pictures_to_count_at_all() -> None:
 def test_the_weaker_sense_is_a_reason_only_if_it_would_be_shown_by_itself() -> None:
     said_so = Ground(Span(0, 4), Modality.SPEECH, (), 0.0, 0.9)
     picture = Ground(Span(0, 9), Modality.VISUAL, (), 3.0, 0.2)
-    assert order_grounds(Relevance(text=0.9, visual=0.2), said_so, picture) == [said_so]
-    assert order_grounds(Relevance(text=0.9, visual=0.5), said_so, picture) == [said_so, picture]
-    assert order_grounds(Relevance(text=0.3, visual=0.5), said_so, picture) == [picture, said_so]
-    assert order_grounds(Relevance(text=0.9, visual=0.2), None, picture) == [picture]
+
+    def order(text: float, visual: float, told: Ground | None = said_so) -> list[Ground]:
+        return order_grounds(Relevance(text, visual), lambda: told, lambda: picture)
+
+    assert order(text=0.9, visual=0.2) == [said_so]
+    assert order(text=0.9, visual=0.5) == [said_so, picture]
+    assert order(text=0.3, visual=0.5) == [picture, said_so]
+    assert order(text=0.9, visual=0.2, told=None) == [picture]
 
 
 def test_a_mere_perhaps_is_dropped_beside_a_sure_hit() -> None:
