@@ -27,7 +27,7 @@ test: $(VENV)/.installed-dev check ## everything that must hold before a change 
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev ## style, types, layers
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy scripts/*.py && $(BIN)/lint-imports --no-cache
 
 eval: $(VENV)/.installed-dev ## measure retrieval on a corpus: make eval DIR=path
 	@$(BIN)/kinograph eval $(or $(DIR),../shared/corpus/dev)

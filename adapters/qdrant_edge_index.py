@@ -6,7 +6,7 @@ The engine holds the GIL while it works (measured: every other thread stands sti
 queries are kept short, and it never reorganises its files while people search: that takes 1.1 ms a segment. New
 points are scanned, each of them. When the index is opened, or filled by a rebuild, what has gathered is
 *settled*: freed of deleted points, texts found by a graph and pictures scanned by 4-bit codes from then on. Its files
-are then read ahead in the background, if they fit into memory: first queries would wait for the disk page by page.
+are then read ahead in the background, as far as they fit into memory: queries would wait for the disk page by page.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -268,14 +269,27 @@ class EdgeSegmentIndex:
 
 
 def _read_ahead(folder: Path) -> ReadAhead | None:
-    """Begin to read what queries touch, the most touched first: what finds is a third as long as what gives back."""
-    points = folder / "points.db"
+    """Begin to read what queries touch, as much as fits into memory.
+
+    Kind by kind (``vector_storage-text``), the small ones first: each query touches a little of every kind, so more of
+    what is small. What gives back comes last, twice as long as all that finds.
+    """
+    points, segments = folder / "points.db", folder / "shard" / "segments"
     try:
-        found = sorted(file for file in (folder / "shard" / "segments").rglob("*") if file.is_file())
+        found = [file for file in segments.rglob("*") if file.is_file()]
+        size_by_kind: Counter[tuple[str, ...]] = Counter()
+        for file in found:
+            size_by_kind[_kind(file, segments)] += file.stat().st_size
+        found.sort(key=lambda file: (size_by_kind[_kind(file, segments)], file))
         return ReadAhead([*found, points], locked=[points])
     except (OSError, RuntimeError) as error:  # an index that opens slowly is better than none
         log.warning("the vector index is not read ahead: %s", error)
         return None
+
+
+def _kind(file: Path, segments: Path) -> tuple[str, ...]:
+    """Return what a file holds: the name of its folder within a segment of the shard."""
+    return file.relative_to(segments).parts[1:2]
 
 
 def _own(folder: Path) -> FileLock:

@@ -17,22 +17,21 @@ import psutil
 
 log = logging.getLogger(__name__)
 
-MAX_SHARE_OF_MEMORY = 0.5
-"""Of the memory that is available. What does not fit whole is left to be read as it is needed: a cache that is pushed
-out while it fills has cost the reading for nothing."""
+MAX_SHARE_OF_MEMORY = 0.2
+"""Of the memory that is available. The rest is left to be read as it is needed: a cache that is pushed out while it
+fills has cost the reading for nothing, and others need memory, too."""
 
 CGROUP = Path("/sys/fs/cgroup")
 """Where a container finds its own limit (Linux, cgroup v2); psutil tells of the whole machine."""
 
 CHUNK_BYTES = 4 * 2**20
-_BLOCK_BYTES = 512  # of st_blocks, whatever the file system's own
 
 
 class ReadAhead:
     """Reads what the files hold once, in their order, in a thread of its own; holes and what is gone are passed over.
 
-    ``fits``: whether they fit into ``max_bytes`` (None: into the memory that is to spare); if not, nothing is read.
-    The pages belong to the system, which takes them back when it needs them.
+    It ends after ``max_bytes`` (None: as many as the memory to spare bears); ``n_bytes`` have been read so far. The
+    pages belong to the system, which takes them back when it needs them.
 
     ``locked`` are files that this process holds locks on by other descriptors. Closing any descriptor of such a file
     gives up all of the process's locks (POSIX; https://sqlite.org/howtocorrupt.html, 2.2), so theirs stay open until
@@ -40,30 +39,24 @@ class ReadAhead:
     """
 
     def __init__(self, files: Sequence[Path], *, locked: Collection[Path] = (), max_bytes: int | None = None) -> None:
+        self.n_bytes = 0
+        self._max_bytes = int(spare_bytes() * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
         self._is_stopped = threading.Event()
         self._is_complete = False
         self._locked = locked
         self._held: list[FileIO] = []
-        wanted_bytes = sum(_size_on_disk(file) for file in files)
-        limit = int(spare_bytes() * MAX_SHARE_OF_MEMORY) if max_bytes is None else max_bytes
-        self.fits = wanted_bytes <= limit
         self._thread = threading.Thread(target=self._read, args=(files,), name="read-ahead", daemon=True)
-        if self.fits:
-            self._thread.start()
-        else:
-            log.info("%d MB of files are not read ahead: %d MB of memory are to spare", wanted_bytes >> 20, limit >> 20)
+        self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Return whether everything has been read, after at most so many seconds."""
-        if self.fits:
-            self._thread.join(timeout_s)
+        """Return whether all that fits has been read, after at most so many seconds."""
+        self._thread.join(timeout_s)
         return self._is_complete
 
     def stop(self) -> None:
         """Read no further; returns once the thread is done."""
         self._is_stopped.set()
-        if self.fits:
-            self._thread.join()
+        self._thread.join()
 
     def release(self) -> None:
         """Stop, and close the locked files; call it when this process no longer needs its locks on them."""
@@ -76,6 +69,9 @@ class ReadAhead:
         for path in files:
             if self._is_stopped.is_set():
                 return
+            if self.n_bytes >= self._max_bytes:
+                log.info("%d MB are read ahead; the memory to spare bears no more", self.n_bytes >> 20)
+                break
             try:
                 self._read_file(path, buffer)
             except OSError as error:
@@ -88,8 +84,10 @@ class ReadAhead:
             for start, end in _stretches_of_data(file.fileno()):
                 file.seek(start)
                 for at in range(start, end, len(buffer)):
-                    if self._is_stopped.is_set() or not file.readinto(buffer[: end - at]):
+                    n_wanted = min(end - at, len(buffer), self._max_bytes - self.n_bytes)
+                    if self._is_stopped.is_set() or not (n_read := file.readinto(buffer[:n_wanted])):
                         return
+                    self.n_bytes += n_read
         finally:
             if path in self._locked:
                 self._held.append(file)
@@ -119,12 +117,3 @@ def _stretches_of_data(descriptor: int) -> Iterator[tuple[int, int]]:
                 yield at, size
             return
         yield start, at
-
-
-def _size_on_disk(file: Path) -> int:
-    """Return the bytes that a file takes, less than its length if it has holes; 0 if it is gone."""
-    try:
-        found = file.stat()
-    except OSError:
-        return 0
-    return min(found.st_size, getattr(found, "st_blocks", found.st_size) * _BLOCK_BYTES)

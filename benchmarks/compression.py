@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -106,11 +107,10 @@ def load_items(settings: Settings) -> list[Item]:
 def options() -> list[Compression]:
     """Return the ways that are compared, the whole matrix first."""
     pooled = [
-        Compression(f"{factor} neighbours", 2, lambda item, factor=factor: _pool(item, factor, _neighbours))
-        for factor in (2, 3, 4)
+        Compression(f"{factor} neighbours", 2, partial(_pool, factor=factor, pool=_neighbours)) for factor in (2, 3, 4)
     ]
     clustered = [
-        Compression(f"clusters of {factor} (Ward)", 2, lambda item, factor=factor: _pool(item, factor, _clusters))
+        Compression(f"clusters of {factor} (Ward)", 2, partial(_pool, factor=factor, pool=_clusters))
         for factor in (2, 4)
     ]
     whole = Compression("whole, half precision", 2, lambda item: item.tokens)

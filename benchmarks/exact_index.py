@@ -65,8 +65,10 @@ class ExactIndex:
     def add(self, numbers: NDArray[np.int64], points: Sequence[SegmentPoint]) -> None:
         """Score the points for every query, in each scope that they are in."""
         held = {
-            Channel.TEXT: np.stack([point.vectors.text for point in points]),
-            Channel.FRAME_MEAN: np.stack([point.vectors.frame_mean for point in points]),
+            Channel.TEXT: np.stack([point.vectors.text for point in points if point.vectors.text is not None]),
+            Channel.FRAME_MEAN: np.stack(
+                [point.vectors.frame_mean for point in points if point.vectors.frame_mean is not None]
+            ),
         }
         scores = {channel: self._asked[channel] @ rows.T for channel, rows in held.items()}
         for scope, best_by_channel in self._best.items():
@@ -124,7 +126,8 @@ class ExactIndex:
         self, query: SparseVector, scope: Scope, prefetched: NDArray[np.int64]
     ) -> list[tuple[float, int]]:
         if len(self._postings) > 1:
-            self._postings = [tuple(map(np.concatenate, zip(*self._postings, strict=True)))]
+            numbers, terms, weights = map(np.concatenate, zip(*self._postings, strict=True))
+            self._postings = [(numbers, terms, weights)]
         numbers, terms, weights = self._postings[0]
         has_terms = self._has_terms[scope.tenant]
         n_segments, is_own = int(has_terms.sum()), has_terms[numbers]

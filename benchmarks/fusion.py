@@ -46,15 +46,13 @@ def main() -> None:
     folds = fold_by_video(queries)
     schemes: Mapping[str, Scheme] = {
         "weighted RRF of four channels": lambda i: rrf(features[i], (1.0, 1.0, 0.7, 1.0)),
-        "the same, by each video's coverage, five folds": chosen(
-            [lambda i, shift=shift: rrf(features[i], (1.0, 1.0, 0.7, 1.0), shift) for shift in SHIFTS], right, folds
+        "the same, by each video's coverage, five folds": with_chosen_shift(
+            lambda rows, shift: rrf(rows, (1.0, 1.0, 0.7, 1.0), shift), features, right, folds
         ),
         "sum of z-scores": lambda i: z(words(features[i])) + z(features[i][:, 3]),
         "logistic regression, five folds by video": lambda i: logistic(features, right, folds, i),
         "the better of the two cosines": lambda i: np.maximum(words(features[i]), features[i][:, 3]),
-        "the better, by each video's coverage, five folds": chosen(
-            [lambda i, shift=shift: by_coverage(features[i], shift) for shift in SHIFTS], right, folds
-        ),
+        "the better, by each video's coverage, five folds": with_chosen_shift(by_coverage, features, right, folds),
         "the better, with the bonus for own words": lambda i: with_bonus(features[i]),
     }
     print(f"{len(queries)} queries\n{'scheme':48}   R@1   R@5  nDCG  speech R@1  visual R@1")
@@ -108,11 +106,11 @@ def is_hit(segment: Segment, spans: tuple[Span, ...]) -> bool:
 
 
 def words(rows: Features) -> NDArray[np.float64]:
-    return rows[:, :2].mean(axis=1)
+    return np.asarray(rows[:, :2].mean(axis=1))
 
 
 def z(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (scores - scores.mean()) / (scores.std() + 1e-6)
+    return np.asarray((scores - scores.mean()) / (scores.std() + 1e-6))
 
 
 def rrf(rows: Features, weights: tuple[float, ...], shift: float = 0.0) -> NDArray[np.float64]:
@@ -134,11 +132,21 @@ def favour(rows: Features, shift: float) -> NDArray[np.float64]:
     return np.hstack([1 - shift * (1 - has_words)] * 3 + [1 - shift * has_words])
 
 
-def chosen(schemes: Sequence[Scheme], right: list[NDArray[np.bool_]], folds: list[int]) -> Scheme:
-    """Return for each query the scheme that gains most on the other folds."""
-    gains = np.array([gain(np.array([first_hit(s(i), right[i]) for i in range(len(right))])) for s in schemes])
+def with_chosen_shift(
+    score: Callable[[Features, float], NDArray[np.float64]],
+    features: Sequence[Features],
+    right: Sequence[NDArray[np.bool_]],
+    folds: Sequence[int],
+) -> Scheme:
+    """Return the scheme that scores each query with the shift that gains most on the other folds."""
+
+    def gains_with(shift: float) -> NDArray[np.float64]:
+        pairs = zip(features, right, strict=True)
+        return gain(np.array([first_hit(score(rows, shift), is_right) for rows, is_right in pairs]))
+
+    gains = np.array([gains_with(shift) for shift in SHIFTS])
     best = {fold: int(gains[:, [other != fold for other in folds]].mean(axis=1).argmax()) for fold in set(folds)}
-    return lambda i: schemes[best[folds[i]]](i)
+    return lambda i: score(features[i], SHIFTS[best[folds[i]]])
 
 
 def gain(ranks: NDArray[np.int64]) -> NDArray[np.float64]:

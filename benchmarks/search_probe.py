@@ -152,8 +152,9 @@ def measure(folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     index = open_index()
     load_s = time.perf_counter() - started
-    is_read_ahead = index.reading is not None and index.reading.wait()
-    read_ahead_s = time.perf_counter() - started - load_s if is_read_ahead else None
+    assert index.reading is not None
+    index.reading.wait()
+    read_ahead = {"read_ahead_s": time.perf_counter() - started - load_s, "read_ahead_bytes": index.reading.n_bytes}
     for probe in probes[:N_WARM_UP]:
         rank_closely(probe.query, index, scopes["all"])
     times = {name: time_searches(probes, index, scope) for name, scope in scopes.items()}
@@ -165,7 +166,7 @@ def measure(folder: Path) -> dict[str, Any]:
     index.close()
     return {
         "load_s": load_s,
-        "read_ahead_s": read_ahead_s,
+        **read_ahead,
         "load_average": os.getloadavg()[0],
         "times": times,
         "resident_bytes": memory.rss,
@@ -187,7 +188,7 @@ def forget_files(folder: Path) -> None:
 def time_searches(probes: Sequence[Probe], index: EdgeSegmentIndex, scope: Scope) -> dict[str, float]:
     """Return the times of one search after another."""
     cpu_s = time.process_time()
-    times_s = [_timed(lambda probe=probe: rank_closely(probe.query, index, scope)) for probe in probes]
+    times_s = [_timed(partial(rank_closely, probe.query, index, scope)) for probe in probes]
     return {**_percentiles(times_s), "cpu_ms": 1000 * (time.process_time() - cpu_s) / len(probes)}
 
 

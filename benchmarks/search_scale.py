@@ -186,11 +186,10 @@ def show(report: dict[str, Any], console: Console) -> None:
     """Print one size: a line of costs, a table of times, a line of recall."""
     size, mib = report["size"], 2**20
     each_ms = 1000 * report["build_s"] / size
-    seconds = report["read_ahead_s"]
-    read_ahead = "too much to be read ahead" if seconds is None else f"read ahead {seconds:.1f} s later"
     console.print(
         f"[bold]{size:,} segments[/bold]: built in {report['build_s']:.0f} s ({each_ms:.2f} ms each), "
-        f"{report['disk_bytes'] / mib:,.0f} MiB on disk, opened in {report['load_s']:.2f} s, {read_ahead}, "
+        f"{report['disk_bytes'] / mib:,.0f} MiB on disk, opened in {report['load_s']:.2f} s, "
+        f"{report['read_ahead_bytes'] / mib:,.0f} MiB read ahead {report['read_ahead_s']:.1f} s later, "
         f"resident {report['resident_bytes'] / mib:,.0f} MiB "
         f"({report['mapped_bytes'] / mib:,.0f} MiB of it mapped files), "
         f"load average {report['load_average']:.1f}",

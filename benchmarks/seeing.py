@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters import build
-from benchmarks.fusion import first_hit, fold_by_video, is_hit, with_bonuses
+from benchmarks.fusion import first_hit, fold_by_video, is_hit, with_bonus
 from benchmarks.seeing_ways import Looks, Way, Words, list_ways, look_at
 from core.records import Segment
 from core.settings import Settings
@@ -141,7 +141,7 @@ def measure(
     for query, scores in seen.items():
         rows = library.said[query].copy()
         rows[:, 3] = scores
-        fused[query] = with_bonuses(rows)
+        fused[query] = with_bonus(rows)
     ranks = {query: first_hit(fused[query], right) for query, right in library.right.items()}
     spoken = [ranks[query.query] == 1 for query in library.queries if query.modality == "speech"]
     best = np.array([fused[query.query].max() for query in visual])

@@ -249,7 +249,7 @@ def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _zipf_rank(uniform: NDArray[np.float64], n_ranks: int) -> Integers:
     """Return ranks in [0, n_ranks) with frequencies that fall as 1 / (rank + 1), by the inverse of the logarithm."""
-    return np.minimum(np.exp(uniform * np.log(n_ranks + 1)) - 1, n_ranks - 1).astype(np.int64)
+    return np.asarray(np.minimum(np.exp(uniform * np.log(n_ranks + 1)) - 1, n_ranks - 1), np.int64)
 
 
 def _terms(words: _Words) -> list[SparseVector]:
