@@ -77,6 +77,15 @@ class Span:
         """
         return Span(min(self.start_s, other.start_s), max(self.end_s, other.end_s))
 
+    def within(self, other: Span) -> Span | None:
+        """Return what the two share, None when they only touch.
+
+        >>> Span(0, 4).within(Span(2, 6)), Span(0, 1).within(Span(1, 2))
+        (Span(start_s=2, end_s=4), None)
+        """
+        start_s, end_s = max(self.start_s, other.start_s), min(self.end_s, other.end_s)
+        return Span(start_s, end_s) if start_s < end_s else None
+
     def iou(self, other: Span) -> float:
         """Temporal intersection over union, in [0, 1].
 

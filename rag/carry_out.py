@@ -77,7 +77,7 @@ def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest)
     for video in videos:
         span = window.within(video.duration_s) if video.duration_s else None
         if span is not None and request.time is not None:
-            span = _shared(span, request.time)
+            span = span.within(request.time)
         if span is not None:
             places.append((video.id, span))
     return places
@@ -85,11 +85,6 @@ def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest)
 
 def _is_inside(span: Span, window: Span) -> bool:
     return span.overlap_s(window) >= MIN_SHARE_INSIDE * min(span.duration_s, window.duration_s)
-
-
-def _shared(span: Span, other: Span) -> Span | None:
-    start_s, end_s = max(span.start_s, other.start_s), min(span.end_s, other.end_s)
-    return Span(start_s, end_s) if end_s > start_s else None
 
 
 def _is_said(plan: QueryPlan, moments: Sequence[Moment]) -> bool:

@@ -43,6 +43,9 @@ MAX_ANSWER_PAUSE_S = 3.0
 N_ANSWERED = 2
 """A question takes in what is answered: at most so many clauses, each after at most so long a pause."""
 
+FITS_TOO = 0.75
+"""Share of the best picture's fit from which on another one of the segment shows what is asked for, too."""
+
 SAME_TEXT = 85
 """Percent of likeness from which two texts on screen, one after the other, are the same one going on."""
 
@@ -120,18 +123,20 @@ def gather_readings(candidates: Iterable[Candidate]) -> Readings:
 
 
 def ground_frames(candidate: Candidate) -> Ground | None:
-    """Return the whole segment, with the instant of its best keyframe; None without frames.
+    """Return the stretch of the segment whose pictures fit, with the instant of the best; None without frames.
 
-    A picture's vector tells which scene fits but not which second of it; see
-    ``docs/decisions/0005``.
+    That is the whole segment where pictures that fit as well lie scattered over it; see ``docs/decisions/0005``.
     """
-    keyframes = candidate.segment.keyframes
-    if not len(candidate.frames) or not keyframes:
+    keyframes, fits = candidate.segment.keyframes, candidate.frames
+    if not len(fits) or not keyframes:
         return None
-    winner = int(candidate.frames.argmax())
-    return Ground(
-        candidate.segment.span, Modality.VISUAL, (), keyframes[winner].time_s, float(candidate.frames[winner])
-    )
+    winner = int(fits.argmax())
+    fitting = [number for number, fit in enumerate(fits) if fit >= FITS_TOO * fits[winner] or number == winner]
+    first, last = fitting[0], fitting[-1]
+    span = candidate.segment.span
+    if len(fitting) == last - first + 1:
+        span = span.within(keyframes[first].span.cover(keyframes[last].span)) or span
+    return Ground(span, Modality.VISUAL, (), keyframes[winner].time_s, float(fits[winner]))
 
 
 def _ground_speech(

@@ -16,6 +16,9 @@ SHARED_OF_SHORTER = 0.5
 TOUCH_S = 0.3
 """Or when they touch, and the same piece of evidence won both (a slide that spans several segments)."""
 
+GOES_ON, MAX_SCENE_S = 0.95, 60.0
+"""Or when they touch, and both are pictures that fit nearly equally well: a scene that goes on, up to a minute."""
+
 
 def merge_moments(moments: Iterable[Moment]) -> list[Moment]:
     """Return the moments, best first as given, each later one folded into a better one that it repeats."""
@@ -36,7 +39,7 @@ def coincide(moment: Moment, other: Moment | Evidence) -> bool:
 
 
 def _repeats(moment: Moment, better: Moment) -> bool:
-    if coincide(moment, better):
+    if coincide(moment, better) or _goes_on(moment, better):
         return True
     if moment.video_id != better.video_id:
         return False
@@ -46,12 +49,26 @@ def _repeats(moment: Moment, better: Moment) -> bool:
     return bool(share_evidence) and moment.span.gap_s(better.span) <= TOUCH_S
 
 
+def _goes_on(moment: Moment, better: Moment) -> bool:
+    return (
+        moment.video_id == better.video_id
+        and moment.modality is Modality.VISUAL is better.modality
+        and moment.span.gap_s(better.span) <= TOUCH_S
+        and moment.score >= GOES_ON * better.score
+        and moment.span.cover(better.span).duration_s <= MAX_SCENE_S
+    )
+
+
 def _fold(better: Moment, moment: Moment) -> Moment:
-    """Keep the better moment's span — its seconds were found by the better match — and add the other's reasons."""
+    """Keep the better moment's span — its seconds were found by the better match — and add the other's reasons.
+
+    A scene that goes on is as long as both.
+    """
     modalities = {reason.modality for reason in better.reasons}
     extra = tuple(reason for reason in moment.reasons if reason.modality not in modalities)
     return replace(
         better,
+        span=better.span.cover(moment.span) if _goes_on(moment, better) else better.span,
         reasons=better.reasons + extra,
         segment_ids=better.segment_ids + tuple(i for i in moment.segment_ids if i not in better.segment_ids),
     )

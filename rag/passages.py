@@ -1,4 +1,4 @@
-"""Passages: a spoken moment with the sentences beside it, since an answer often stands next to what a question says.
+"""Passages: a moment with what stands beside it, since an answer often stands next to what a question says.
 
 It does not know how moments were found.
 """
@@ -18,6 +18,11 @@ MAX_BREATH_S = 1.5
 """Longer silences end a passage."""
 
 
+def show_scenes(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> list[Moment]:
+    """Return the moments, those of pictures grown over their whole segment, with all that is said and written there."""
+    return [_show_scene(moment, catalogue) if moment.modality is Modality.VISUAL else moment for moment in moments]
+
+
 def read_around(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> list[Moment]:
     """Return the moments, those of speech grown over the sentences that were said right before and after."""
     return [_grow(moment, say_around(moment, PASSAGE_S, catalogue)) for moment in moments]
@@ -27,6 +32,16 @@ def say_around(moment: Moment, reach_s: float, catalogue: EvidenceCatalogue) -> 
     """Return what is said in a moment and within ``reach_s`` of it, in time order."""
     around = Span(max(0.0, moment.span.start_s - reach_s), moment.span.end_s + reach_s)
     return catalogue.list_evidence(moment.video_id, span=around, modality=Modality.SPEECH)
+
+
+def _show_scene(moment: Moment, catalogue: EvidenceCatalogue) -> Moment:
+    segments = catalogue.get_segments(moment.segment_ids)
+    if not moment.segment_ids or moment.segment_ids[0] not in segments:
+        return moment
+    span = moment.span.cover(segments[moment.segment_ids[0]].span)
+    held = catalogue.get_evidence([i for segment in segments.values() for i in segment.evidence_ids]).values()
+    evidence = sorted((item for item in held if item.span.overlap_s(span) > 0), key=lambda item: item.span)
+    return replace(moment, span=span, evidence=tuple(evidence))
 
 
 def _grow(moment: Moment, said: Sequence[Evidence]) -> Moment:

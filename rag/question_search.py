@@ -17,7 +17,7 @@ from core.records import Modality, Moment, Reason
 from core.stores import EvidenceCatalogue
 from rag.exhibits import timecode
 from rag.merge import coincide
-from rag.passages import read_around, say_around
+from rag.passages import read_around, say_around, show_scenes
 from rag.relevance import SHARE_OF_BEST
 from rag.steps import ALL_STEPS, Steps
 
@@ -74,11 +74,11 @@ class QuestionSearch:
             planning="model" if question.effort == "deep" else "fast",
         )
         plan = self._finder.plan(request)
-        found = self._finder.find(replace(request, plan=plan))
+        found = self._find(replace(request, plan=plan, limit=2 * request.limit))
         best = max((moment.score for moment in found), default=0.0)  # not always the first: "the first time …"
         near = [moment for moment in found if moment.score >= SHARE_OF_BEST * best]
         if plan.time or plan.succession:
-            return tuple(near)
+            return tuple(keep_distinct(near)[: request.limit])
         read = keep_distinct(self._read_around(near))
         if not self._steps.hops or plan.ordinal or plan.phrases:
             return tuple(read[: request.limit])
@@ -87,6 +87,10 @@ class QuestionSearch:
         grown = self._read_around(keep_distinct(leads, front)[: request.limit])
         placed = [*front, *keep_distinct(grown, front)[:N_LEADS]]
         return tuple([*placed, *keep_distinct(read, placed)][: request.limit])
+
+    def _find(self, request: SearchRequest) -> list[Moment]:
+        found = self._finder.find(request)
+        return show_scenes(found, self._catalogue) if self._steps.passages else list(found)
 
     def _read_around(self, moments: Sequence[Moment]) -> list[Moment]:
         return read_around(moments, self._catalogue) if self._steps.passages else list(moments)
@@ -101,7 +105,7 @@ class QuestionSearch:
         found: list[Moment] = []
         for sentence in sentences:
             plan = QueryPlan(request.query, f"{request.query} {sentence}", led_by=led_by)
-            found += self._finder.find(replace(request, plan=plan, limit=N_CONSIDERED))
+            found += self._find(replace(request, plan=plan, limit=N_CONSIDERED))
         elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in around)]
         elsewhere.sort(key=lambda lead: -lead.score)
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"

@@ -101,6 +101,18 @@ def test_a_moment_of_a_question_holds_the_sentence_beside(library: Library) -> N
     assert library.find(question, Steps(passages=False))[0].span == Span(80, 85)
 
 
+def test_a_picture_of_a_question_holds_its_scene(library: Library) -> None:
+    [video] = library.catalogue.list_videos("default").items
+    segment = library.catalogue.list_segments(video.id)[0]
+    glimpse = Moment(
+        video.id, "", Span(2, 3), 0.9, Modality.VISUAL, (), (), segment_ids=(segment.id, "of a deleted video")
+    )
+    [scene] = QuestionSearch(library.catalogue, TwoRoundFinder([glimpse], [])).find(Question("which ship"))
+    assert (scene.span, [item.text for item in scene.evidence]) == (Span(0, 5), [LINES[0]])
+    gone = replace(glimpse, segment_ids=("of a deleted video",))
+    assert QuestionSearch(library.catalogue, TwoRoundFinder([gone], [])).find(Question("which ship")) == (gone,)
+
+
 def test_only_what_fits_nearly_as_well_as_the_best_stays_in_front() -> None:
     several = [moment_at(start_s, score) for start_s, score in ((0, 0.8), (20, 0.61), (40, 0.5), (60, 0.79))]
     assert starts(take_front(several)) == [0, 20]
