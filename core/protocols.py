@@ -268,13 +268,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as the user asked it; ``history`` holds (role, text) turns, oldest first."""
+    """A question as the user asked it; ``history`` holds (role, text) turns, oldest first.
+
+    ``options`` are answers to choose from. Who writes the answer sees them; nothing is searched for by their words, and
+    none is read as a wish for a place or an order: "In the first minute" is an answer.
+    """
 
     text: str
     tenant: str = "default"
     video_ids: tuple[str, ...] = ()
     history: tuple[tuple[str, str], ...] = ()
     effort: str = "fast"
+    options: tuple[str, ...] = ()
 
 
 class MomentFinder(Protocol):

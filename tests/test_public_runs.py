@@ -150,27 +150,26 @@ def set_of(*questions: SetQuestion, name: str = "video-mme") -> PublicSet:
     return PublicSet(name, Task.QUESTIONS, videos("a"), questions=questions)
 
 
-def always(reply: Answer) -> Callable[[str, Sequence[str]], Answer]:
-    return lambda _question, _video_ids: reply
+def always(reply: Answer) -> Callable[[str, Sequence[str], Sequence[str]], Answer]:
+    return lambda _question, _video_ids, _options: reply
 
 
-def test_a_question_shows_its_options_and_is_asked_of_its_video_alone() -> None:
-    heard: list[tuple[str, tuple[str, ...]]] = []
+def test_a_question_is_asked_of_its_video_alone_with_its_options_beside_it() -> None:
+    heard: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
 
-    def ask(question: str, video_ids: Sequence[str]) -> Answer:
-        heard.append((question, tuple(video_ids)))
+    def ask(question: str, video_ids: Sequence[str], options: Sequence[str]) -> Answer:
+        heard.append((question, tuple(video_ids), tuple(options)))
         return answer("It is a tower [1].")
 
     [outcome] = run_questions(set_of(CHOICE), ask, None, FakeTextEncoder(), IDS)
-    assert "A. a mill\nB. a tower" in heard[0][0]
-    assert heard[0][1] == ("id-a",)
+    assert heard == [("What stands there?", ("id-a",), ("a mill", "a tower"))]
     assert (outcome.verdict, outcome.matched_by, outcome.places_found) == (Verdict.RIGHT, MatchedBy.WORDS, 0.5)
 
 
 def test_an_abstention_counts_as_wrong_but_is_told_apart() -> None:
     replies = iter([answer("It is a tower."), answer("", abstained="Nothing speaks of it."), answer("A")])
     asked = set_of(CHOICE, replace(CHOICE, id="2"), replace(CHOICE, id="3"))
-    outcomes = run_questions(asked, lambda _q, _v: next(replies), None, FakeTextEncoder(), IDS)
+    outcomes = run_questions(asked, lambda _q, _v, _o: next(replies), None, FakeTextEncoder(), IDS)
     assert [outcome.verdict for outcome in outcomes] == [Verdict.RIGHT, Verdict.ABSTAINED, Verdict.WRONG]
     figures = summarise_questions(asked, outcomes).figures
     assert figures["accuracy"] == pytest.approx(1 / 3)
@@ -216,7 +215,7 @@ def test_scores_stand_beside_accuracy_and_mlvu_averages_over_tasks() -> None:
         return Marks(scores=(3, 5))
 
     summary = summarise_questions(
-        asked, run_questions(asked, lambda _q, _v: next(replies), judge, FakeTextEncoder(), IDS)
+        asked, run_questions(asked, lambda _q, _v, _o: next(replies), judge, FakeTextEncoder(), IDS)
     )
     assert summary.figures["accuracy"] == 0.75
     assert summary.figures["M-Avg"] == 0.5
@@ -238,7 +237,7 @@ def test_signs_are_marked_by_what_the_answer_contains() -> None:
 def test_a_question_that_fails_is_counted_and_the_run_goes_on() -> None:
     replies: list[Answer | Exception] = [TryAgain("too slow"), answer("It is a tower.")]
 
-    def ask(_question: str, _video_ids: Sequence[str]) -> Answer:
+    def ask(_question: str, _video_ids: Sequence[str], _options: Sequence[str]) -> Answer:
         reply = replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
@@ -251,7 +250,7 @@ def test_a_question_that_fails_is_counted_and_the_run_goes_on() -> None:
 
 
 def test_a_service_that_fails_again_and_again_ends_the_run() -> None:
-    def ask(_question: str, _video_ids: Sequence[str]) -> Answer:
+    def ask(_question: str, _video_ids: Sequence[str], _options: Sequence[str]) -> Answer:
         raise TryAgain("gone")
 
     with pytest.raises(TryAgain, match="5 questions in a row failed, the last one: gone"):

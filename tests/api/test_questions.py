@@ -157,7 +157,8 @@ def test_ask_returns_the_answer_with_citations(world: World) -> None:
     video_id = world.add_ready_video()
     world.answerer.reply = answer(video_id)
     history = [{"role": "user", "content": "Hello"}]
-    body = {"question": "What does Ada say?", "history": history, "effort": "deep"}
+    options = ["That they compare", "In the first minute"]
+    body = {"question": "What does Ada say?", "history": history, "effort": "deep", "options": options}
     found = world.client.post("/v1/ask", json=body).json()
     assert found["answer"] == "Ada compares [1]."
     assert found["citations"] == [
@@ -176,6 +177,7 @@ def test_ask_returns_the_answer_with_citations(world: World) -> None:
     assert (found["abstained"], len(found["moments"]), found["hint"]) == (None, 1, "Configure a model.")
     [question] = world.answerer.questions
     assert (question.effort, question.history) == ("deep", (("user", "Hello"),))
+    assert (question.text, question.options) == ("What does Ada say?", tuple(options))
 
 
 def test_an_abstention_is_an_answer(world: World) -> None:
