@@ -59,7 +59,7 @@ class Service:
         return read_moments(response.json())
 
     def ask(self, question: str, video_ids: Sequence[str], options: Sequence[str] = ()) -> Answer:
-        """Return the answer, one of the options if there are any, from some videos; from the whole library if none is named."""
+        """Return the answer, one of the options if given, from some videos; from the whole library if none is named."""
         return read_answer(self.client.ask(question, videos=video_ids, options=options))
 
 

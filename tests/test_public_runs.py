@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
+from api.client import Client
 from core.errors import BadInput, TryAgain
 from core.records import Answer, Citation, Evidence, Modality, Moment, Span
+from evaluation.memory import MemoryMeter
 from evaluation.public.__main__ import check_runnable
 from evaluation.public.judge import JudgeFailed, Marks
-from evaluation.public.library import claim_home
+from evaluation.public.library import claim_home, search_with
 from evaluation.public.options import MatchedBy
 from evaluation.public.questions import Verdict, free_text, run_questions, summarise_questions
 from evaluation.public.records import Marking, PublicSet, SetQuestion, SetVideo, SpanQuery, Task, Unusable, VideoQuery
 from evaluation.public.searches import run_searches, summarise_searches
 from evaluation.public.summary import Conditions, as_json, name_groups, print_run
+from evaluation.service import Service
 from tests.fakes.encoders import FakeLanguageModel, FakeTextEncoder
 
 HERE = Path("a video")
@@ -62,6 +67,25 @@ def test_a_search_for_videos_is_scored_by_rank() -> None:
     assert summary.figures["nDCG@10"] == 0.5
     assert summary.figures["R@10"] == 0.5
     assert summary.figures["MdR"] is None  # the median lies between rank 1 and nowhere
+
+
+def test_captions_are_searched_for_as_they_stand() -> None:
+    sent: list[dict[str, object]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        plan = {"text": "q", "understood": [], "intent": None, "phrases": [], "language": None}
+        return httpx.Response(200, json={"moments": [], "plan": plan})
+
+    http = httpx.Client(base_url="http://kinograph", transport=httpx.MockTransport(reply))
+    with http, Client("http://kinograph") as client:
+        service = Service(client, http, 0.0, MemoryMeter(os.getpid()))
+        for cut_off in (False, True):
+            search_with(service, cut_off=cut_off)('people say "run" near the quay', ["id"], False)
+    assert [(body["query"], body["plan"], body["min_score"]) for body in sent] == [
+        ('people say "run" near the quay', "none", 0.0),
+        ('people say "run" near the quay', "none", None),
+    ]
 
 
 def test_two_names_of_one_file_are_both_right() -> None:

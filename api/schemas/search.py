@@ -46,8 +46,10 @@ class SearchBody(Body):
     min_score: float | None = Field(
         default=None, ge=0, le=1, description="Drop moments below this score; null takes the calibrated default."
     )
-    plan: Literal["fast", "model"] = Field(
-        default="fast", description="Read the query by rules, or let the language model rewrite it for each sense."
+    plan: Literal["fast", "model", "none"] = Field(
+        default="fast",
+        description="Read the query by rules (`fast`), let the language model rewrite it for each sense (`model`), or "
+        "take it as a plain description, whatever quotations, times and words of order it holds (`none`).",
     )
 
     def to_request(self, tenant: str) -> SearchRequest:

@@ -77,6 +77,11 @@ def test_search_says_how_it_understood_the_query(world: World) -> None:
     assert world.finder.requests[0].plan == plan_query(body["query"])
 
 
+def test_search_takes_a_query_as_a_plain_description_where_that_is_asked(world: World) -> None:
+    assert world.client.post("/v1/search", json={"query": 'people say "run"', "plan": "none"}).status_code == 200
+    assert world.finder.requests[0].planning == "none"
+
+
 def test_search_groups_by_video(world: World) -> None:
     first, second = world.add_ready_video(b"video 120 a"), world.add_ready_video(b"video 120 b")
     world.finder.moments = (moment(second, 1, 0.9), moment(first, 1, 0.8), moment(second, 30, 0.7))
