@@ -271,8 +271,8 @@ class SearchRequest:
 class Question:
     """A question as the user asked it; ``history`` holds (role, text) turns, oldest first.
 
-    ``options`` are answers to choose from. Who writes the answer sees them; nothing is searched for by their words, and
-    none is read as a wish for a place or an order: "In the first minute" is an answer.
+    ``options`` are answers to choose from: who writes the answer sees them, and their words help to find. None is read
+    as a wish for a place, an order or a quotation: "In the first minute" is an answer.
     """
 
     text: str

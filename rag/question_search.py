@@ -73,7 +73,7 @@ class QuestionSearch:
             # One more call of the model, which only who asked for depth should wait for.
             planning="model" if question.effort == "deep" else "fast",
         )
-        plan = self._finder.plan(request)
+        plan = name_options(self._finder.plan(request), question.options)
         found = self._find(replace(request, plan=plan, limit=2 * request.limit))
         best = max((moment.score for moment in found), default=0.0)  # not always the first: "the first time …"
         near = [moment for moment in found if moment.score >= SHARE_OF_BEST * best]
@@ -137,6 +137,19 @@ def keep_distinct(moments: Iterable[Moment], known: Sequence[Moment] = ()) -> li
         if not any(coincide(moment, other) for other in (*known, *kept)):
             kept.append(moment)
     return kept
+
+
+def name_options(plan: QueryPlan, options: Sequence[str]) -> QueryPlan:
+    """Return the plan that looks for the words of the options, too; whatever else it asks for stays the question's.
+
+    One of them is the answer, which may be told where the question's own words are not: of 75 questions with options
+    made of each other's answers, drawn four times, the first five moments hold .84 of the places instead of .78 (95 %
+    interval of the gain −.06 to .18), and 6 instead of 11 find nothing.
+
+    >>> name_options(QueryPlan("What falls?", "falls"), ["Snow", "In the first minute"]).text
+    'falls Snow In the first minute'
+    """
+    return replace(plan, text=" ".join([plan.text, *options]))
 
 
 def retrieval_query(question: Question) -> str:

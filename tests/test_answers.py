@@ -238,17 +238,22 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_options_are_shown_to_who_answers_and_never_searched_for(world: World, options: tuple[str, ...]) -> None:
-    asked = Question("What is said of the tower's lamp at 0:02?")
-    alone = world.retrieval().answerer.answer(asked)
+def test_options_are_shown_to_who_answers_and_never_read_as_wishes(world: World, options: tuple[str, ...]) -> None:
+    asked = Question("What is said of the tower's lamp at 0:02?", options=options)
     with running_openai_server(lambda _: said("It was lit in 1911 [1].")) as server:
         model = OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)
-        chosen = world.retrieval(model).answerer.answer(replace(asked, options=options))
-    assert alone.moments[0].span == Span(0, 10)
-    assert chosen.moments == alone.moments
+        chosen = world.retrieval(model).answerer.answer(asked)
+    assert [moment.span for moment in chosen.moments] == [Span(0, 10)], "the question's own time still restricts"
     assert chosen.citations[0].quote == SAID[0]
     prompt = str(server.requests[0]["messages"][-1]["content"])
     assert all(f"{letter}. {option}" in prompt for letter, option in zip("ABCD", options, strict=True))
+
+
+def test_the_words_of_options_help_to_find(world: World) -> None:
+    asked = Question("what broke?")
+    assert world.retrieval().answerer.answer(asked).moments[0].span == Span(40, 50)
+    unnamed = Question("who arrived in the end, of all?", options=("a storm", "the keeper with a goat"))
+    assert world.retrieval().answerer.answer(unnamed).moments[0].span == Span(20, 30)
 
 
 def test_without_a_model_the_quotes_that_fit_question_and_options_are_chosen(world: World) -> None:

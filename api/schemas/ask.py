@@ -34,7 +34,7 @@ class AskBody(Body):
     options: list[Annotated[str, Field(max_length=MAX_OPTION_CHARS)]] = Field(
         default_factory=list,
         max_length=MAX_OPTIONS,
-        description="Answers to choose from: the answer is one of them, in words. Nothing is searched for by them.",
+        description="Answers to choose from: the answer is one of them, in words. Not read for times and quotations.",
     )
     stream: bool = Field(
         default=False,
