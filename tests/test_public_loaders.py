@@ -372,3 +372,15 @@ def test_a_table_in_parquet_says_how_to_read_it(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="pyarrow is not installed") as refused:
         find_set("videoeval-pro").load(SetFolder(tmp_path), None)
     assert "pip install pyarrow" in refused.value.remedy
+
+
+def test_a_table_in_parquet_is_read_as_its_rows_are(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="reads Parquet: run `pip install pyarrow` to test it")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [row.data for row in read_rows(ROWS / "video-mme" / "video-mme.json")]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "test-00000-of-00001.parquet")
+    asked = find_set("video-mme").load(SetFolder(tmp_path), None)
+    assert asked.questions == find_set("video-mme").load(SetFolder(ROWS / "video-mme"), None).questions
+    (tmp_path / "test-00000-of-00001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput, match="is not a Parquet file"):
+        find_set("video-mme").load(SetFolder(tmp_path), None)

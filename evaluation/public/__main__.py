@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,35 +60,71 @@ def evaluate(
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Run a public evaluation set on the folder it was downloaded to (see docs/public-sets.md)."""
-    entry = find_set(name)
     chosen = home or folder.resolve().with_name(f"{folder.resolve().name}-kinograph{'-subtitles' * with_subtitles}")
-    asked = entry.load(SetFolder(folder, home=chosen), split)
-    asked = asked.first(limit) if limit else asked
-    settings = _read_settings(profile)
+    wishes = Wishes(reuse=reuse, limit=limit, split=split, with_subtitles=with_subtitles, cut_off=cut_off)
+    run = run_set(name, folder, chosen, wishes, _read_settings(profile), partial(run_service, profile=profile))
+    if details:
+        lines = (f"{json.dumps(line, ensure_ascii=False)}\n" for line in run.details)
+        details.write_text("".join(lines), encoding="utf-8")
+    if as_json_:
+        sys.stdout.write(as_json(run.title, run.asked, run.conditions, run.summary) + "\n")
+    else:
+        print_run(run.title, run.asked, run.conditions, run.summary, Console())
+
+
+StartService = Callable[[Path], AbstractContextManager[Service]]
+"""``start_service(home)``: the service on a home, until the block ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a set is to be run, as the options of the command say."""
+
+    reuse: bool = False
+    limit: int | None = None
+    split: str | None = None
+    with_subtitles: bool = False
+    cut_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A set that was run: under which conditions, its figures, and the details of each case."""
+
+    title: str
+    asked: PublicSet
+    conditions: Conditions
+    summary: Summary
+    details: list[dict[str, Any]]
+
+
+def run_set(
+    name: str, folder: Path, home: Path, wishes: Wishes, settings: Settings, start_service: StartService
+) -> Run:
+    """Load a set, fill the library of the home, search or ask, and sum up."""
+    entry = find_set(name)
+    asked = entry.load(SetFolder(folder, home=home), wishes.split)
+    asked = asked.first(wishes.limit) if wishes.limit else asked
     judge = build_language_model(settings)
+    with_subtitles = wishes.with_subtitles
     asked = check_runnable(asked, judge, with_subtitles=with_subtitles)
-    claim_home(chosen, with_subtitles=with_subtitles)
-    with run_service(chosen, profile=profile) as service:
+    claim_home(home, with_subtitles=with_subtitles)
+    with start_service(home) as service:
         with _shown("Indexing") as show:
             library = fill_library(
-                service, asked.videos, chosen, with_subtitles=with_subtitles, reuse=reuse, on_progress=show
+                service, asked.videos, home, with_subtitles=with_subtitles, reuse=wishes.reuse, on_progress=show
             )
-        summary, lines = _run(asked, service, library, settings, judge, cut_off=cut_off)
-    if details:
-        details.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+        summary, details = _ask_all(asked, service, library, settings, judge, cut_off=wishes.cut_off)
     conditions = Conditions(
         "the set's" if with_subtitles else "none given, the service listens",
-        cut_off,
+        wishes.cut_off,
         judge.name if judge and any(question.marking in NEEDS_JUDGE for question in asked.questions) else None,
         library.not_indexed,
     )
-    if as_json_:
-        sys.stdout.write(as_json(entry.title, asked, conditions, summary) + "\n")
-    else:
-        print_run(entry.title, asked, conditions, summary, Console())
+    return Run(entry.title, asked, conditions, summary, details)
 
 
-def _run(
+def _ask_all(
     asked: PublicSet,
     service: Service,
     library: Library,
