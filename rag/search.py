@@ -49,6 +49,11 @@ SHARED_BONUS = 0.3
 """Likewise for words that the moment shares with the one that led there, most for the segment that shares the most by
 BM25, which is mostly that one itself: what counts are rare words, such as names, numbers, what broke."""
 
+SPOKEN = (Modality.SPEECH.value,)
+WRITTEN = (Modality.SCREEN.value,)
+SEEN = (Modality.VISUAL.value, Modality.CAPTION.value, Modality.OBJECT.value)
+"""Modalities of the senses that a model plans for."""
+
 N_SHARING = 60
 """Segments that are ranked by those words."""
 
@@ -91,7 +96,20 @@ class MomentSearch:
         return tuple(name_matched_words(moment, request.query) for moment in shown)
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
-        """Return the relevant moments for one part of a plan, best first."""
+        """Return the relevant moments for one part of a plan, best first.
+
+        What a model put into words for several senses is looked for sense by sense; the better one decides.
+        """
+        senses = split_by_sense(plan, request)
+        if not senses:
+            return self._find_fitting(plan, request, places)
+        found = [moment for part, asked in senses for moment in self._find_fitting(part, asked, places)]
+        found.sort(key=lambda moment: -moment.score)
+        near = [moment for moment in found if is_near(moment.score, found[0].score, request.min_score)]
+        kept = near if self._steps.cut_off else found
+        return merge_moments(kept) if self._steps.merging else kept
+
+    def _find_fitting(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place]) -> list[Moment]:
         query, channels = self._encode(plan), self._steps.channels
         rankings = self._rank(query, request, places)
         chosen = choose_candidates(rankings)
@@ -125,13 +143,7 @@ class MomentSearch:
         return browse(video, self._catalogue.list_segments(video_id), evidence, window, modalities)
 
     def _encode(self, plan: QueryPlan) -> QueryVectors:
-        """Return the plan's vectors; words and pictures have their own queries where a model put them so."""
-        if plan.by_sense is None:
-            return encode_query(plan.text, self._text, self._visual, self._lexical)
-        told = " ".join(dict.fromkeys(text for text in (plan.by_sense.speech, plan.by_sense.screen) if text))
-        words = encode_query(told or plan.text, self._text, self._visual, self._lexical)
-        seen = encode_query(plan.by_sense.visual or plan.text, self._text, self._visual, self._lexical)
-        return replace(seen, text=words.text, tokens=words.tokens, lexical=words.lexical)
+        return encode_query(plan.text, self._text, self._visual, self._lexical)
 
     def _rank(
         self, query: QueryVectors, request: SearchRequest, places: Sequence[Place] = ()
@@ -208,6 +220,22 @@ class MomentSearch:
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
         """Return the videos that still exist: one may have been deleted since its segment was ranked."""
         return self._catalogue.get_videos(sorted(set(video_ids)))
+
+
+def split_by_sense(plan: QueryPlan, request: SearchRequest) -> list[tuple[QueryPlan, SearchRequest]]:
+    """Return plan and request for each sense that a model put into words, of those asked for; none without a model."""
+    if plan.by_sense is None:
+        return []
+    told = ((plan.by_sense.speech, SPOKEN), (plan.by_sense.screen, WRITTEN), (plan.by_sense.visual, SEEN))
+    senses_by_text: dict[str, list[str]] = {}
+    for text, senses in told:
+        asked = [sense for sense in senses if not request.modalities or sense in request.modalities]
+        if text and asked:
+            senses_by_text.setdefault(text, []).extend(asked)
+    return [
+        (replace(plan, text=text, by_sense=None), replace(request, modalities=tuple(senses)))
+        for text, senses in senses_by_text.items()
+    ]
 
 
 def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> list[str]:

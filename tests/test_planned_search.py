@@ -246,6 +246,20 @@ def test_pictures_get_their_own_words_from_the_model(library: Library) -> None:
     assert (found.modality, found.span.start_s) == (Modality.VISUAL, 70)
 
 
+def test_what_one_sense_is_asked_for_does_not_dilute_another(library: Library) -> None:
+    reply = sub_queries(speech="captain drinks coffee", screen="harbour master says no entry", visual="purple")
+    with running_openai_server(lambda _: reply) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        found = finder.find(SearchRequest("coffee at the port", planning="model"))
+        said = finder.find(SearchRequest("coffee at the port", planning="model", modalities=("speech",)))
+        seen = finder.find(SearchRequest("captain rings bell", planning="model", modalities=("caption",)))
+    assert {(moment.modality, moment.span.start_s) for moment in found[:2]} == {(SPEECH, 10), (SCREEN, 50)}
+    assert [moment.score for moment in found[:2]] == [1.0, 1.0]
+    assert said[0].span.start_s == 10
+    assert {moment.modality for moment in said} == {SPEECH}
+    assert seen == ()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
