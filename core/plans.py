@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from core.records import Modality, Span
 
+NO_END_S = 1e7
+"""Seconds beyond the end of any video."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instant:
@@ -48,6 +51,18 @@ class TimeWindow:
         """
         start_s, end_s = self.start.at_s(duration_s), self.end.at_s(duration_s)
         return Span(start_s, end_s) if end_s > start_s else None
+
+    @property
+    def in_any_video(self) -> Span | None:
+        """The stretch where it is the same in every video, whatever its length; None where it counts from the end.
+
+        >>> TimeWindow(Instant(offset_s=60.0), Instant(1.0), "after the first minute", True).in_any_video
+        Span(start_s=60.0, end_s=10000000.0)
+        """
+        if self.start.share or self.end not in (Instant(1.0), Instant(offset_s=self.end.offset_s)):
+            return None
+        end_s = NO_END_S if self.end.share else self.end.offset_s
+        return Span(self.start.offset_s, end_s) if end_s > self.start.offset_s >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

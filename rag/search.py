@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
-from core.records import Evidence, Modality, Moment, Reason, Video
+from core.records import Evidence, Modality, Moment, Reason, Span, Video
 from core.signals import SparseVector
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
 from rag.ground import Ground, Readings, gather_readings, ground_frames, ground_text
 from rag.merge import merge_moments
-from rag.order import browse
+from rag.order import browse, is_inside
 from rag.phrases import hold_all, quoting
 from rag.plan import plan_query
 from rag.plan_model import plan_with_model
@@ -117,6 +118,7 @@ class MomentSearch:
             chosen = self._choose_quoting(plan.phrases, chosen, request)
         candidates = examine(query, chosen, rankings, self._index, self._visual, channels)
         moments = self._ground(candidates.values(), plan, request)
+        moments = [moment for moment in moments if _is_at(moment, places, request.time)]
         is_cut, floor = self._steps.cut_off, self._floor
         relevant = keep_relevant(moments, request.min_score, floor=floor) if is_cut else moments
         favoured = _favour(relevant, plan.intent, self._rank_sharing(plan, request))
@@ -129,7 +131,8 @@ class MomentSearch:
         if plan.is_open:
             return list(self._catalogue.list_videos(request.tenant, limit=N_VIDEOS_SEARCHED_BY_PLACE).items)
         rankings = self._rank(self._encode(plan), request)
-        ids = dict.fromkeys(item.video_id for ranking in rankings.values() for item in ranking)
+        by_rank = zip_longest(*rankings.values())  # the best by each channel, then the second best
+        ids = dict.fromkeys(item.video_id for best in by_rank for item in best if item is not None)
         return list(self._videos(list(ids)[:N_VIDEOS_SEARCHED_BY_PLACE]).values())
 
     def browse(self, place: Place, plan: QueryPlan, request: SearchRequest) -> list[Moment]:
@@ -236,6 +239,14 @@ def split_by_sense(plan: QueryPlan, request: SearchRequest) -> list[tuple[QueryP
         (replace(plan, text=text, by_sense=None), replace(request, modalities=tuple(senses)))
         for text, senses in senses_by_text.items()
     ]
+
+
+def _is_at(moment: Moment, places: Sequence[Place], window: Span | None) -> bool:
+    """Whether a moment lies in the window and in one of the places, if any: its segment may, and itself not."""
+    spans = [span for video_id, span in places if video_id == moment.video_id]
+    return (window is None or is_inside(moment.span, window)) and (
+        not places or any(is_inside(moment.span, span) for span in spans)
+    )
 
 
 def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> list[str]:

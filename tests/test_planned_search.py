@@ -225,6 +225,23 @@ def test_words_that_a_moment_shares_with_what_led_to_it_tip_the_order(library: L
     assert led_by("captain") == led_by("") == led_by("coffee grows cold", Steps(lexical=False))
 
 
+@pytest.mark.parametrize("place", ["in the first minute", "in the last minute"])
+def test_a_place_is_looked_for_in_what_fits_best_by_any_channel(library: Library, place: str) -> None:
+    for number in range(20):
+        library.add(f"{number} reddish", [Line("red herring sold again")])
+    shown = library.add("sunset", [Line("nobody speaks", colour="red")])
+    [best, *_] = [m for m in library.find(f"red {place}", limit=50) if m.modality is Modality.VISUAL]
+    assert best.score == 1.0
+    assert shown in {m.video_id for m in library.find(f"red {place}", limit=50)}
+
+
+def test_a_moment_lies_in_the_time_asked_for_not_just_its_segment(library: Library) -> None:
+    [video] = library.catalogue.list_videos("default").items
+    assert starts(library.find("captain drinks coffee", time=Span(18, 30))) != [10]
+    assert starts(library.find("captain drinks coffee", time=Span(15, 30)))[0] == 10
+    assert {m.video_id for m in library.find("captain", time=Span(15, 30))} == {video.id}
+
+
 def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Library) -> None:
     with running_openai_server(lambda _: sub_queries(speech="captain drinks coffee")) as server:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
