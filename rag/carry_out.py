@@ -57,7 +57,7 @@ def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -
     if plan.time is None:
         return search.find_part(plan, request)
     found = _find_in_window(plan, plan.time, request, search)
-    if found or plan.time.is_strict:
+    if found or plan.time.is_strict or plan.is_open:
         return found
     return search.find_part(replace(plan, text=plan.query, time=None, is_open=False), request)
 
