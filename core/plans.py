@@ -65,14 +65,6 @@ class TimeWindow:
         return Span(self.start.offset_s, end_s) if end_s > self.start.offset_s >= 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A number of things that a query asks to see: "three red cups" is (3, "red cups")."""
-
-    number: int
-    noun: str
-
-
 class Relation(StrEnum):
     """How the moment wanted stands to the other one that a query names."""
 
@@ -123,7 +115,6 @@ class QueryPlan:
     phrases: tuple[str, ...] = ()
     time: TimeWindow | None = None
     ordinal: int | None = None
-    counts: tuple[Count, ...] = ()
     succession: Succession | None = None
     by_sense: SenseQueries | None = None
     is_open: bool = False

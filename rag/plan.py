@@ -13,7 +13,6 @@ from dataclasses import replace
 from core.plans import QueryPlan, Succession
 from rag.language import guess_language
 from rag.plan_cues import (
-    find_counts,
     find_intent,
     find_ordinal,
     hide_phrases,
@@ -67,7 +66,6 @@ def _plan_part(masked: str, phrases: Sequence[str]) -> QueryPlan:
         phrases=held,
         time=window[0] if window else None,
         ordinal=ordinal[0] if ordinal else None,
-        counts=find_counts(rest),
         is_open=window is not None and is_open(rest),
     )
 

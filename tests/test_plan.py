@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.plans import Count, QueryPlan, Relation, TimeWindow
+from core.plans import QueryPlan, Relation, TimeWindow
 from core.records import Modality, Span
 from rag.language import guess_language
 from rag.plan import plan_query
@@ -258,24 +258,6 @@ def test_right_after_is_impatient_and_what_happens_is_open() -> None:
     assert succession is not None
     assert succession.is_close
     assert succession.target.is_open
-
-
-@pytest.mark.parametrize(
-    ("query", "counts"),
-    [
-        ("three people at a table", (Count(3, "people"),)),
-        ("two hands take two bottles away", (Count(2, "hands"), Count(2, "bottles"))),
-        ("only one bottle is left", (Count(1, "bottle"),)),
-        ("4 red cups", (Count(4, "red cups"),)),
-        ("one of the women", ()),
-        ("three minutes of silence", ()),
-        ("nine years later", ()),
-    ],
-)
-def test_numbers_of_things_are_passed_on(query: str, counts: tuple[Count, ...]) -> None:
-    plan = plan_query(query)
-    assert plan.counts == counts
-    assert plan.text == query
 
 
 @pytest.mark.parametrize(
