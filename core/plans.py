@@ -64,13 +64,15 @@ class TimeWindow:
         end_s = NO_END_S if self.end.share else self.end.offset_s
         return Span(self.start.offset_s, end_s) if end_s > self.start.offset_s >= 0 else None
 
+    def beside(self, relation: Relation, words: str) -> TimeWindow | None:
+        """Return, strictly, all that comes BEFORE or AFTER the window; None where no video has anything there.
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A number of things that a query asks to see: "three red cups" is (3, "red cups")."""
-
-    number: int
-    noun: str
+        >>> TimeWindow(Instant(1.0, -60.0), Instant(1.0), "the last minute", True).beside(Relation.BEFORE, "…").end
+        Instant(share=1.0, offset_s=-60.0)
+        """
+        if relation is Relation.BEFORE:
+            return TimeWindow(Instant(), self.start, words, is_strict=True) if self.start != Instant() else None
+        return TimeWindow(self.end, Instant(1.0), words, is_strict=True) if self.end != Instant(1.0) else None
 
 
 class Relation(StrEnum):
@@ -123,7 +125,6 @@ class QueryPlan:
     phrases: tuple[str, ...] = ()
     time: TimeWindow | None = None
     ordinal: int | None = None
-    counts: tuple[Count, ...] = ()
     succession: Succession | None = None
     by_sense: SenseQueries | None = None
     is_open: bool = False

@@ -12,7 +12,7 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.order import compose_pairs, keep_sure, order_by_time, put_first
+from rag.order import compose_pairs, is_inside, keep_sure, order_by_time, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -47,7 +47,7 @@ def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> li
     """Return the moments that a plan asks for, best first."""
     moments = _find_in_time(plan, request, search)
     if plan.succession is not None and not _is_said(plan, moments):
-        composed = _find_succession(plan.succession, request, search)
+        composed = _keep_in_time(_find_succession(plan.succession, request, search), plan, request, search)
         moments = put_first(composed, moments) if composed else moments
     return order_by_time(moments, plan.ordinal, plan.text) if plan.ordinal else moments
 
@@ -71,6 +71,31 @@ def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest,
     if plan.is_open:
         return [moment for place in places for moment in search.browse(place, plan, request)]
     return search.find_part(plan, request, places) if places else []
+
+
+def _keep_in_time(
+    composed: Sequence[Moment], plan: QueryPlan, request: SearchRequest, search: PartSearch
+) -> list[Moment]:
+    """Return the moments of a succession that lie where the plan, and its target, strictly want them."""
+    kept, windows = list(composed), _strict_windows(plan)
+    if not kept or not windows:
+        return kept
+    ids = tuple(dict.fromkeys(moment.video_id for moment in kept))
+    videos = search.best_videos(plan, replace(request, video_ids=ids))
+    for window in windows:
+        span_by_video = dict(_places(window, videos, request))
+        kept = [m for m in kept if m.video_id in span_by_video and is_inside(m.span, span_by_video[m.video_id])]
+    return kept
+
+
+def _strict_windows(plan: QueryPlan) -> list[TimeWindow]:
+    """Return the places that bind what is found; in "A in the first minute, then B" that is A's alone."""
+    succession = plan.succession
+    if succession is None:
+        return []
+    is_of_anchor = succession.relation is Relation.THEN and succession.anchor.time is not None
+    windows = (None if is_of_anchor else plan.time, succession.target.time)
+    return [window for window in windows if window is not None and window.is_strict]
 
 
 def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest) -> list[Place]:

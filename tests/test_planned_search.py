@@ -148,6 +148,31 @@ def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
     assert starts(library.find("what is written in the last 30 seconds?")) == [50]
 
 
+def test_after_and_before_a_time_nothing_else_is_shown(library: Library) -> None:
+    assert starts(library.find("what is said after the first minute")) == [60, 70]
+    assert starts(library.find("what is said before the last minute")) == [0, 10]
+    assert starts(library.find("what is said after 1:00")) == [60, 70]
+    assert library.find("sailors return safely before 1:00") == ()
+
+
+def test_a_query_of_a_clock_alone_shows_what_is_there(library: Library) -> None:
+    assert starts(library.find("0:35")) == [30]
+
+
+def test_an_order_of_happenings_keeps_to_a_strict_place(library: Library) -> None:
+    """The lantern shines after coffee at 1:00 only, the bell rings after it at 0:40."""
+    assert starts(library.find("lantern shines brightly after captain drinks coffee"))[0] == 60
+    early = library.find("in the first minute the lantern shines brightly after captain drinks coffee")
+    assert all(moment.span.start_s < 60 for moment in early)
+    late = library.find("lantern after captain drinks coffee, after the first minute")
+    assert late
+    assert all(moment.span.start_s >= 60 for moment in late)
+
+
+def test_what_follows_may_lie_beyond_the_place_of_what_it_follows(library: Library) -> None:
+    assert starts(library.find("captain drinks coffee in the first minute, then sailors return safely"))[0] == 70
+
+
 def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
     assert starts(library.find("the first time the lantern shines brightly"))[0] == 0
     assert starts(library.find("the second time the lantern shines brightly"))[0] == 60
