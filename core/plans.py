@@ -35,22 +35,24 @@ class TimeWindow:
     """A stretch asked for within each video, in the query's own ``words``.
 
     ``is_strict``: nothing outside it is wanted, even if nothing is found inside ("in the first minute"). Otherwise the
-    words may mean something else than a place in the video ("at 3:20" may be when a train leaves).
+    words may mean something else than a place in the video ("at 3:20" may be when a train leaves). ``named_s``: the
+    second that was named, around which the stretch lies; a video that is shorter has no such place.
     """
 
     start: Instant
     end: Instant
     words: str
     is_strict: bool
+    named_s: float = 0.0
 
     def within(self, duration_s: float) -> Span | None:
-        """Return the stretch in a video of that length; None where it lies outside.
+        """Return the stretch in a video of that length; None where it, or what was named, lies outside.
 
         >>> TimeWindow(Instant(), Instant(offset_s=60.0), "in the first minute", True).within(45.0)
         Span(start_s=0.0, end_s=45.0)
         """
         start_s, end_s = self.start.at_s(duration_s), self.end.at_s(duration_s)
-        return Span(start_s, end_s) if end_s > start_s else None
+        return Span(start_s, end_s) if end_s > start_s and duration_s >= self.named_s else None
 
     @property
     def in_any_video(self) -> Span | None:

@@ -95,9 +95,7 @@ class Answerer:
         """Return the checked answer, and the reason to abstain if there is one."""
         if self._model is None:
             is_place = self._search.asks_for_place(question)
-            quoted = (
-                quote_place(moments, exhibits) if is_place else quote_evidence(question.text, exhibits, self._text)
-            )
+            quoted = quote_place(moments, exhibits) if is_place else quote_evidence(question.text, exhibits, self._text)
             return quoted, None if quoted.citations else NOTHING_FOUND
         shown = attach_pictures(exhibits, moments, self._catalogue, self._media)
         reply = ask_model(self._model, write_prompt(question.text, question.history, shown))

@@ -125,7 +125,7 @@ def _at(match: re.Match[str]) -> TimeWindow:
     is_minute = named.casefold().startswith("minute") or named.casefold().endswith(("minutes", "minute", "mins", "min"))
     start = Instant(offset_s=max(0.0, at_s - AROUND_S))
     end = Instant(offset_s=at_s + (60.0 if is_minute else AROUND_S))
-    return TimeWindow(start, end, match.group().strip(), is_strict=False)
+    return TimeWindow(start, end, match.group().strip(), is_strict=False, named_s=at_s)
 
 
 def _strictly_beside(match: re.Match[str]) -> TimeWindow | None:

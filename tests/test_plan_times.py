@@ -161,3 +161,10 @@ def test_a_query_of_nothing_but_a_place_asks_what_is_there(query: str) -> None:
     plan = plan_query(query)
     assert plan.is_open
     assert plan.text
+
+
+def test_a_video_that_ends_before_the_instant_named_has_no_such_place() -> None:
+    found = plan_query("what is said at 0:14").time
+    assert found is not None
+    assert found.within(12.0) is None
+    assert found.within(15.0) == Span(9, 15)
