@@ -26,6 +26,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from core.scripts import UNSPACED
+
 Json = dict[str, Any]
 
 MODALITY_NAMES = {
@@ -162,12 +164,16 @@ def _moment_head(number: int, moment: Json) -> Text:
 def _moment_lines(moment: Json) -> Iterable[Text]:
     """Return the evidence that won with its matched words marked, at most two lines."""
     matched = " ".join(reason["matched"] for reason in moment["reasons"] if reason["evidence_id"])
-    words = set(re.findall(r"\w+", matched.casefold()))
+    words = [
+        word if re.search(f"[{UNSPACED}]", word) else rf"\b{word}\b"
+        for word in dict.fromkeys(re.findall(r"\w+", matched))
+    ]
     for evidence in moment["evidence"][:2]:
         for reading in filter(None, (evidence["text"], evidence.get("translation"))):
             text = Text(style="" if reading is evidence["text"] else "italic dim")
-            for piece in re.split(r"(\w+)", reading):
-                text.append(piece, style="bold yellow" if piece.casefold() in words else "")
+            text.append(reading)
+            if words:
+                text.highlight_regex(re.compile("|".join(words), re.IGNORECASE), "bold yellow")
             yield text
 
 

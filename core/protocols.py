@@ -198,6 +198,10 @@ class TextEncoder(Protocol):
         """Return one L2-normalised float32 (n_tokens, token_dimension) a text: its words in order, or most of them."""
         ...
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters ``[start, end)`` that each of these rows stands for; the model itself is not run."""
+        ...
+
     def embed_query_tokens(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (n_rows, token_dimension): its words, and what its model asks beside them."""
         ...

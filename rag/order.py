@@ -158,8 +158,7 @@ def browse(
             continue
         span = Span(max(segment.span.start_s, window.start_s), min(segment.span.end_s, window.end_s))
         modality = own[0].modality if own else Modality.VISUAL
-        first = own[0] if own else None
-        reason = Reason(modality, round(share, 4), first.id if first else None, f"at {timecode(span.start_s)}")
+        reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)
         moments.append(
             Moment(video.id, video.title, span, round(share, 4), modality, own, (reason,), shown_s, (segment.id,))

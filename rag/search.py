@@ -14,6 +14,7 @@ from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEnc
 from core.records import Evidence, Modality, Moment, Reason, Span, Video
 from core.signals import SparseVector
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
+from rag.answering_words import AnsweringWords
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
 from rag.ground import Ground, Readings, gather_readings, ground_frames, ground_text
@@ -81,6 +82,7 @@ class MomentSearch:
         self._steps = steps
         self._model = model
         self._floor = floor
+        self._answering = AnsweringWords(catalogue, index, text)
 
     def plan(self, request: SearchRequest) -> QueryPlan:
         """Return how the query is understood: by rules, or by the language model if the request wants that."""
@@ -94,7 +96,7 @@ class MomentSearch:
         plan = request.plan or self.plan(request)
         moments = carry_out(plan, request, self)
         shown = group_by_video(moments, request.group_by)[: request.limit]
-        return tuple(name_matched_words(moment, request.query) for moment in shown)
+        return tuple(self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan))
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
         """Return the relevant moments for one part of a plan, best first.
@@ -144,6 +146,12 @@ class MomentSearch:
         modalities = frozenset(request.modalities) or (frozenset({plan.intent.value}) if plan.intent else frozenset())
         evidence = self._catalogue.list_evidence(video_id, span=window)
         return browse(video, self._catalogue.list_segments(video_id), evidence, window, modalities)
+
+    def _name_reasons(self, moments: Sequence[Moment], plan: QueryPlan) -> list[Moment]:
+        """Return the moments, what answers the query named where it shares no word; its tokens are remembered."""
+        if all(reason.matched for moment in moments for reason in moment.reasons):
+            return list(moments)
+        return self._answering.name(moments, self._encode(plan).tokens)
 
     def _encode(self, plan: QueryPlan) -> QueryVectors:
         return encode_query(plan.text, self._text, self._visual, self._lexical)

@@ -144,7 +144,19 @@ def test_a_place_and_the_time_of_the_request_hold_together(library: Library) -> 
 
 
 def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
-    assert starts(library.find("what is said between 0:30 and 0:50?")) == [30, 40]
+    found = library.find("what is said between 0:30 and 0:50?")
+    assert starts(found) == [30, 40]
+    assert [reason.matched for moment in found for reason in moment.reasons] == ["at 0:30", "at 0:40"]
+
+
+def test_a_floor_of_relevance_cuts_what_is_described_but_not_what_a_place_names(library: Library) -> None:
+    query = "lantern shines brightly"
+    all_found, sure = library.find(query, min_score=0.0), library.find(query, min_score=0.6)
+    assert 0 < len(sure) < len(all_found)
+    assert all(moment.score >= 0.6 for moment in sure)
+    assert library.find("sailors return late", min_score=1.0) == ()
+    assert starts(library.find("what is said between 0:32 and 0:35?", min_score=1.0)) == [32]
+    assert starts(library.find("what is said between 0:30 and 0:44?", min_score=1.0)) == [30, 40]
     assert starts(library.find("what is written in the last 30 seconds?")) == [50]
 
 

@@ -308,6 +308,9 @@ class WordEncoder:
     def embed_passage_tokens(self, texts: list[str]) -> list[np.ndarray]:
         return [self.embed_query(text)[np.newaxis] for text in texts]
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        return [(0, len(text))]
+
     def embed_query_tokens(self, text: str) -> np.ndarray:
         return self.embed_query(text)[np.newaxis]
 

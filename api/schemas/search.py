@@ -70,7 +70,9 @@ class ReasonView(View):
     modality: Modality
     score: float = Field(description="In the scale of that modality; not comparable with another's.")
     evidence_id: str | None
-    matched: str = Field(description="The words or the frame that matched.")
+    matched: str = Field(
+        description="The words of the evidence that stand in the query, or answer it best; or the frame, or the place."
+    )
 
     @classmethod
     def of(cls, reason: Reason) -> Self:

@@ -46,7 +46,7 @@ function makeCard(moment, index, hasVideo) {
 
 /** Return the words of the winning evidence, matched ones marked, with their translation; null for a picture. */
 function quoteOf(moment) {
-  const told = moment.evidence.filter((item) => moment.reasons.some((reason) => reason.evidence_id && reason.modality === item.modality));
+  const told = moment.evidence.filter((item) => moment.reasons.some((reason) => reason.modality === item.modality));
   const winners = told.length ? told : moment.evidence.slice(0, 1);
   if (!winners.length) return null;
   const matched = moment.reasons.map((reason) => (reason.evidence_id ? reason.matched : "")).join(" ");
