@@ -138,13 +138,14 @@ def show_video(video: Json, url: str | None) -> None:
     out.print(table)
 
 
-def show_moments(moments: Sequence[Json]) -> None:
+def show_moments(moments: Sequence[Json], *, hint: str = "") -> None:
+    """Show the moments; the hint says what to do when there are none."""
     if not moments:
-        err.print("Nothing in the library fits.")
+        err.print(f"Nothing in the library fits. {hint}".rstrip(), markup=False)
         return
     for number, moment in enumerate(moments, start=1):
         out.print(_moment_head(number, moment))
-        for line in _moment_lines(moment):
+        for line in moment_lines(moment):
             out.print(Padding(line, (0, 0, 0, 4)))
 
 
@@ -161,7 +162,7 @@ def _moment_head(number: int, moment: Json) -> Text:
     )
 
 
-def _moment_lines(moment: Json) -> Iterable[Text]:
+def moment_lines(moment: Json) -> Iterable[Text]:
     """Return the evidence that won with its matched words marked, at most two lines."""
     matched = " ".join(reason["matched"] for reason in moment["reasons"] if reason["evidence_id"])
     words = [

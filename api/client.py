@@ -109,10 +109,17 @@ class Client:
         self._send("DELETE", f"/v1/videos/{video_id}")
 
     def search(
-        self, query: str, *, videos: Sequence[str] = (), modalities: Sequence[str] = (), limit: int = 10
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] = (),
+        modalities: Sequence[str] = (),
+        limit: int = 10,
+        min_score: float | None = None,
     ) -> Json:
+        """Return the moments and the plan; ``min_score`` None takes the service's own cut-off."""
         body = {"query": query, "videos": list(videos), "modalities": list(modalities), "limit": limit}
-        return self._json("POST", "/v1/search", json=body)
+        return self._json("POST", "/v1/search", json=body | {"min_score": min_score})
 
     def ask(self, question: str, *, videos: Sequence[str] = ()) -> Json:
         return self._json("POST", "/v1/ask", json={"question": question, "videos": list(videos)})

@@ -22,6 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from api import cli
+from api.cli_render import moment_lines
 from api.cli_server import find_server, reach_server
 from core.errors import TryAgain
 from core.records import Evidence, Modality
@@ -186,6 +187,31 @@ def test_a_search_shows_moments(run: Run, served: Served, talk: Path) -> None:
     assert "Nothing in the library fits." in empty.stderr
 
 
+def test_a_least_score_cuts_what_fits_less(run: Run, served: Served, talk: Path) -> None:
+    _, (said, shown) = add_ready(run, served, talk)
+    served.finder.floor = 0.3
+    served.finder.moments = (moment_of(said, score=0.5), moment_of(shown, score=0.2))
+
+    def scores(*wishes: object) -> list[float]:
+        return [moment["score"] for moment in json.loads(run("search", "x", "--json", *wishes).stdout)["moments"]]
+
+    assert scores() == [0.5]
+    assert scores("--min-score", 0) == [0.5, 0.2]
+    assert scores("--min-score", 0.6) == []
+    assert "add --min-score 0" in run("search", "x", "--min-score", 0.6).stderr
+    served.finder.moments = ()
+    assert "--min-score" not in run("search", "x", "--min-score", 0).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "matched"), [("Ada keeps a [red] notebook.", "Ada red"), ("一定要用这个辈子固定器。", "子固定器")]
+)
+def test_words_that_matched_are_marked_in_any_script(text: str, matched: str) -> None:
+    reasons = [{"evidence_id": "e", "matched": matched.casefold()}]
+    (line,) = moment_lines({"evidence": [{"text": text, "translation": None}], "reasons": reasons})
+    assert [text[mark.start : mark.end] for mark in line.spans] == matched.split()
+
+
 def test_an_answer_comes_with_its_sources(run: Run, served: Served, talk: Path) -> None:
     _, (said, _) = add_ready(run, served, talk)
     served.answerer.reply = answer_of("It is red [1].", said, title="Opening talk")
@@ -251,6 +277,8 @@ def test_the_key_is_sent_and_its_absence_explained(run_cli: Run, tmp_path: Path)
         (["list"], {"KINOGRAPH_PORT": "high"}, 1, "KINOGRAPH_PORT: Input should be a valid integer"),
         (["add", "no such file.mp4"], {}, 2, "does not exist"),
         (["search", "x", "--limit", "0"], {}, 2, "--limit"),
+        (["search", "x", "--min-score", "2"], {}, 2, "a score is a number from 0 to 1"),
+        (["search", "x", "--min-score", "nan"], {}, 2, "a score is a number from 0 to 1"),
         (["frobnicate"], {}, 2, "No such command"),
     ],
 )

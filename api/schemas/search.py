@@ -44,7 +44,14 @@ class SearchBody(Body):
     limit: int = Field(default=10, ge=1, le=100)
     group_by: Literal["video"] | None = Field(default=None, description="`video` adds the same moments by video.")
     min_score: float | None = Field(
-        default=None, ge=0, le=1, description="Drop moments below this score; null takes the calibrated default."
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "Drop moments that fit less: 0 shows the nearest, whatever it is; null takes the calibrated cut-off. In "
+            "“A then B” each of the two must fit as well. A moment asked for by its place alone (“what is said at "
+            "0:10”) is not dropped: its score is the share of it that lies there."
+        ),
     )
     plan: Literal["fast", "model"] = Field(
         default="fast", description="Read the query by rules, or let the language model rewrite it for each sense."

@@ -238,6 +238,44 @@ def test_nothing_relevant_is_said_plainly(tab: Tab, film: Path) -> None:
     expect(tab.page.get_by_role("status")).to_contain_text("Nothing in the library fits.")
 
 
+def test_a_looser_search_is_one_click_away_and_kept_in_the_address(tab: Tab, film: Path) -> None:
+    said, shown = index(tab, upload(tab, film))
+    tab.served.finder.floor = 0.3
+    tab.served.finder.moments = (moment_of(said, score=0.5), moment_of(shown, score=0.35))
+    cards, fit, status = tab.page.locator(".moment"), tab.page.get_by_label("must fit"), tab.page.get_by_role("status")
+    tab.ask_for("a zebra")
+    expect(cards).to_have_count(2)
+    assert tab.served.finder.requests[-1].min_score is None
+    fit.select_option("Fit: sure")
+    expect(cards).to_have_count(1)
+    tab.served.finder.moments = (moment_of(shown, score=0.2),)
+    tab.ask_for("a giraffe")
+    expect(status).to_contain_text("Nothing in the library fits surely.")
+    status.get_by_role("button").click()
+    expect(status).to_contain_text("Nothing in the library fits.")
+    status.get_by_role("button", name="Show what is nearest").click()
+    expect(cards).to_have_count(1)
+    assert tab.served.finder.requests[-1].min_score == 0
+    tab.page.wait_for_url(re.compile("q=a\\+giraffe&fit=any"))
+    tab.page.reload()
+    expect(cards).to_have_count(1)
+    expect(fit).to_have_value("any")
+    tab.page.go_back()
+    expect(fit).to_have_value("normal")
+    expect(cards).to_have_count(0)
+    tab.page.get_by_text("Ask", exact=True).click()
+    expect(fit).to_be_hidden()
+
+
+def test_words_that_matched_are_marked_within_a_script_without_spaces(tab: Tab, film: Path) -> None:
+    tab.served.plan(upload(tab, film), FILM_S)
+    (said,) = tab.served.publish_part([(4, Modality.SPEECH, "一定要用这个辈子固定器。")])
+    tab.served.finder.moments = (moment_of(said, matched="子固定器"),)
+    tab.ask_for("被子固定器")
+    expect(tab.page.locator(".moment mark")).to_have_text("子固定器")
+    expect(tab.page.locator(".moment .why")).to_have_text("Spoken: 子固定器")
+
+
 def test_what_a_query_was_taken_to_ask_for_is_shown(tab: Tab, film: Path) -> None:
     tab.served.finder.planner = plan_query
     understood = tab.page.locator("#understood")
