@@ -1,7 +1,7 @@
 """Words that answer: which words of a moment's evidence answer the query best where the two share none.
 
 A paraphrase matches by meaning, and the cosines of late interaction say between which words: "crowds" is answered by
-"people". It does not know how moments are found, and runs no model: the query's tokens are those of its search.
+"people". It does not know how moments are found; passages are not embedded again, their vectors are in the index.
 """
 
 from __future__ import annotations

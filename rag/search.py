@@ -148,10 +148,13 @@ class MomentSearch:
         return browse(video, self._catalogue.list_segments(video_id), evidence, window, modalities)
 
     def _name_reasons(self, moments: Sequence[Moment], plan: QueryPlan) -> list[Moment]:
-        """Return the moments, what answers the query named where it shares no word; its tokens are remembered."""
+        """Return the moments, what answers the query named where it shares no word.
+
+        The encoder remembers the query's tokens from the search, but for one that a model put into other words.
+        """
         if all(reason.matched for moment in moments for reason in moment.reasons):
             return list(moments)
-        return self._answering.name(moments, self._encode(plan).tokens)
+        return self._answering.name(moments, self._text.embed_query_tokens(plan.text))
 
     def _encode(self, plan: QueryPlan) -> QueryVectors:
         return encode_query(plan.text, self._text, self._visual, self._lexical)

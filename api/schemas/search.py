@@ -50,7 +50,7 @@ class SearchBody(Body):
         description=(
             "Drop moments that fit less: 0 shows the nearest, whatever it is; null takes the calibrated cut-off. In "
             "“A then B” each of the two must fit as well. A moment asked for by its place alone (“what is said at "
-            "0:10”) is not dropped: its score is the share of it that lies there."
+            "0:10”) is not dropped: its score is how much of it lies there."
         ),
     )
     plan: Literal["fast", "model"] = Field(

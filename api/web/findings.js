@@ -39,7 +39,7 @@ function makeCard(moment, index, hasVideo) {
         h("span", { class: "where" },
           h("span", { class: "badge" }, dot(moment.modality), modalityName(moment.modality)),
           h("span", { class: "title" }, moment.video_title),
-          h("span", { class: "fit", title: "How well it fits, from 0 to 1; of what only a place names, the share of it that lies there" }, `fits ${moment.score.toFixed(2)}`)),
+          h("span", { class: "fit", title: "How well it fits, from 0 to 1; of what only a place names, how much of it lies there" }, `fits ${moment.score.toFixed(2)}`)),
         quoteOf(moment),
         whyOf(moment))));
 }
