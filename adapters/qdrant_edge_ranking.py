@@ -10,13 +10,10 @@ from collections import OrderedDict
 import qdrant_edge as engine
 
 from adapters import qdrant_edge_requests as requests
+from adapters import qdrant_points as mapping
 from adapters.qdrant_edge_terms import TermCounts
 from core.signals import FloatArray, SparseVector
-from core.stores import Channel, ChannelQuery, Scope
-
-ROUGH_CHANNELS = frozenset({Channel.FRAME_MEAN})
-"""Channels whose rankings may be rough where they only prefetch. A search asks for them in no other way, so an exact
-ranking would be computed for nothing else."""
+from core.stores import ChannelQuery, Scope
 
 STAGE_LIMIT = 200
 """Ranks computed of each channel at once: as many as a rescoring prefetches (``ChannelQuery.prefetch_limit``)."""
@@ -51,7 +48,7 @@ class EdgeRanker:
         return self._ask(requests.rank_request(query.channel, weighed, requests.any_of(kept), limit=limit))
 
     def _prefetch(self, stage: ChannelQuery, scope: Scope, limit: int) -> Ranking:
-        if stage.prefetch or stage.channel not in ROUGH_CHANNELS:
+        if stage.prefetch or stage.channel not in mapping.ROUGH_CHANNELS:
             return self.rank(stage, scope, limit)
         return self._rank_stage(stage, scope, limit, is_rough=True)[:limit]
 
@@ -67,9 +64,8 @@ class EdgeRanker:
         if n_ranks < limit:
             condition = requests.scope_filter(scope, is_only_tenant=self._terms.is_only_tenant(scope.tenant))
             n_ranks, weighed = limit, self._weigh(query, scope)
-            is_narrow = bool(scope.video_ids) or scope.time is not None
             request = requests.rank_request(
-                query.channel, weighed, condition, limit=limit, is_narrow=is_narrow, is_rough=is_rough
+                query.channel, weighed, condition, limit=limit, is_narrow=mapping.is_narrow(scope), is_rough=is_rough
             )
             ranking = self._ask(request)
         self._stages[key] = (n_ranks, ranking)

@@ -25,14 +25,6 @@ SEARCHERS_PER_CORE = 2
 """Threads that search the pieces: while one waits for a page of the disk, another computes. In a million segments that
 do not fit into memory p95 falls by a seventh against one a core; of two cores, the engine by itself takes one."""
 
-GRAPH_CANDIDATES = 400
-"""Candidates that a walk through the graph of texts keeps (``ef``), by their codes."""
-
-OVERSAMPLING = 2.0
-"""Points that a scan takes by the 4-bit codes for each that it returns, scored again with the whole vectors: without,
-93 % of a ranking of 200 is that of the exact one. Only for a scope of some videos or a stretch of time, which has few
-points: in a whole library each piece of the shard would read its own from the disk, for the same ten."""
-
 
 def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
     """Return the named vectors of a shard. Of settled points, texts alone have a graph: ``docs/decisions/0006``."""
@@ -47,7 +39,7 @@ def config(layout: mapping.PointLayout) -> engine.EdgeConfig:
                 dimension,
                 engine.Distance.Cosine,
                 quantization_config=codes,
-                hnsw_config=graph if channel is Channel.TEXT else None,
+                hnsw_config=graph if channel in mapping.GRAPH_CHANNELS else None,
                 memory=engine.Memory.Cold,
             )
         byte = engine.VectorStorageDatatype.Turbo8
@@ -107,9 +99,9 @@ def rank_request(
         query=engine.Query.Nearest(_engine_vector(vector), channel.value),
         filter=condition,
         params=engine.SearchParams(
-            hnsw_ef=GRAPH_CANDIDATES,
+            hnsw_ef=mapping.GRAPH_CANDIDATES,
             quantization=engine.QuantizationSearchParams(
-                rescore=not is_rough, oversampling=OVERSAMPLING if is_narrow else 1.0
+                rescore=not is_rough, oversampling=mapping.OVERSAMPLING if is_narrow else 1.0
             ),
         ),
         with_payload=False,

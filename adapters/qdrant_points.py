@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import Conflict
 from core.signals import FloatArray, SegmentVectors, SparseVector
-from core.stores import Channel, ChannelQuery, ScoredSegment, SegmentPoint
+from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentPoint
 from core.token_pooling import pool_tokens
 
 FORMAT = 4
@@ -19,7 +19,23 @@ FORMAT = 4
 
 MULTIVECTORS = (Channel.TEXT_TOKENS, Channel.FRAMES)
 """Matrices compared by MaxSim. They get no HNSW graph: they only rescore a prefetch, and a graph over 40 vectors a
-point costs more than everything else together. They are stored in a byte a number (TurboQuant after a rotation)."""
+point costs more than everything else together. The embedded engine stores them in a byte a number (TurboQuant after a
+rotation), a server in two (half precision)."""
+
+GRAPH_CHANNELS = frozenset({Channel.TEXT})
+"""Channels found through an HNSW graph. One of frame means loses a seventh of the best: ``docs/decisions/0006``."""
+
+GRAPH_CANDIDATES = 400
+"""Candidates that a walk through the graph of texts keeps (``ef``), by their codes."""
+
+OVERSAMPLING = 2.0
+"""Points that a scan takes by their codes for each that it returns, scored again with the whole vectors: without, 93 %
+of a ranking of 200 by 4-bit codes is that of the exact one. Only for a scope of some videos or a stretch of time, which
+has few points: in a whole library each piece of the index would read its own from the disk, for the same ten."""
+
+ROUGH_CHANNELS = frozenset({Channel.FRAME_MEAN})
+"""Channels ranked by their codes alone where they only prefetch. A search asks for them in no other way, so an exact
+ranking would be computed for nothing else."""
 
 POOLED_TOGETHER = 2
 """Neighbouring tokens that share a vector in the engine. Its MaxSim only chooses what is looked at closely, and that is
@@ -80,6 +96,11 @@ def to_arrays(vectors: SegmentVectors) -> dict[Channel, FloatArray]:
         Channel.FRAME_MEAN: vectors.frame_mean,
     }
     return {channel: array for channel, array in channels.items() if array is not None and array.size}
+
+
+def is_narrow(scope: Scope) -> bool:
+    """Whether the scope has few points, so that reading more of them whole costs little."""
+    return bool(scope.video_ids) or scope.time is not None
 
 
 def prune_query(query: ChannelQuery) -> ChannelQuery | None:

@@ -8,8 +8,9 @@ Needs Qdrant 1.19 or later, the first that counts document frequencies per tenan
 from __future__ import annotations
 
 import base64
+import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentPoin
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
+
+log = logging.getLogger(__name__)
 
 PACKED = "packed"
 """The payload field with the packed point; the server writes vectors as text, ten bytes a number."""
@@ -87,9 +90,9 @@ class ServerSegmentIndex:
                 self._collection,
                 query=_query_vector(pruned.vector),
                 using=pruned.channel.value,
-                prefetch=_prefetches(pruned, condition, scope.tenant) or None,
+                prefetch=_prefetches(pruned, condition, scope) or None,
                 query_filter=condition,
-                search_params=_search_params(pruned.channel, scope.tenant),
+                search_params=_search_params(pruned.channel, scope),
                 limit=limit,
                 with_payload=["video_id"],
             )
@@ -156,6 +159,13 @@ class ServerSegmentIndex:
         found = {name: params.size for name, params in vectors.items()} if isinstance(vectors, dict) else vectors
         if found != {channel.value: size for channel, size in self._layout.dimensions().items()}:
             raise mapping.refuse_layout(found, self._layout)
+        if isinstance(vectors, dict) and (graphs := _needless_graphs(vectors)):
+            log.warning(
+                "the collection %s was made with a graph of %s, which misses some of the best; "
+                "run `kinograph rebuild` to make it without",
+                self._collection,
+                ", ".join(graphs),
+            )
         for field, schema in _payload_schemas().items():
             if field not in info.payload_schema:
                 client.create_payload_index(self._collection, field, field_schema=schema, wait=True)
@@ -201,6 +211,8 @@ def _translated_errors() -> Iterator[None]:
 def _vector_params(layout: mapping.PointLayout) -> dict[str, models.VectorParams]:
     from qdrant_client import models
 
+    no_graph = models.HnswConfigDiff(m=0)
+
     def params(channel: Channel, dimension: int) -> models.VectorParams:
         if channel not in mapping.MULTIVECTORS:
             int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
@@ -208,18 +220,28 @@ def _vector_params(layout: mapping.PointLayout) -> dict[str, models.VectorParams
                 size=dimension,
                 distance=models.Distance.COSINE,
                 on_disk=True,
+                hnsw_config=None if channel in mapping.GRAPH_CHANNELS else no_graph,
                 quantization_config=models.ScalarQuantization(scalar=int8),
             )
         return models.VectorParams(
             size=dimension,
             distance=models.Distance.COSINE,
             multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
-            hnsw_config=models.HnswConfigDiff(m=0),
+            hnsw_config=no_graph,
             datatype=models.Datatype.FLOAT16,
             on_disk=True,
         )
 
     return {channel.value: params(channel, dimension) for channel, dimension in layout.dimensions().items()}
+
+
+def _needless_graphs(vectors: Mapping[str, models.VectorParams]) -> list[str]:
+    """Return the channels that have a graph and should not: a collection keeps what it was made with."""
+    return [
+        name
+        for name, params in vectors.items()
+        if name not in mapping.GRAPH_CHANNELS and (params.hnsw_config is None or params.hnsw_config.m != 0)
+    ]
 
 
 def _payload_schemas() -> dict[str, Any]:
@@ -251,30 +273,42 @@ def _query_vector(vector: FloatArray | SparseVector) -> Any:
     return vector.tolist()
 
 
-def _prefetches(query: ChannelQuery, condition: models.Filter, tenant: str) -> list[models.Prefetch]:
+def _prefetches(query: ChannelQuery, condition: models.Filter, scope: Scope) -> list[models.Prefetch]:
     from qdrant_client import models
 
     return [
         models.Prefetch(
             query=_query_vector(stage.vector),
             using=stage.channel.value,
-            prefetch=_prefetches(stage, condition, tenant) or None,
+            prefetch=_prefetches(stage, condition, scope) or None,
             filter=condition,
-            params=_search_params(stage.channel, tenant),
+            params=_search_params(
+                stage.channel, scope, is_rough=stage.channel in mapping.ROUGH_CHANNELS and not stage.prefetch
+            ),
             limit=query.prefetch_limit,
         )
         for stage in query.prefetch
     ]
 
 
-def _search_params(channel: Channel, tenant: str) -> models.SearchParams | None:
-    """Return how to count document frequencies; see ``LEXICAL_CORPUS``."""
+def _search_params(channel: Channel, scope: Scope, *, is_rough: bool = False) -> models.SearchParams | None:
+    """Return how a channel is searched, as on the embedded engine; ``is_rough``: by its codes alone.
+
+    Of BM25, how document frequencies are counted (``LEXICAL_CORPUS``); of matrices nothing: they have no codes.
+    """
     from qdrant_client import models
 
-    if channel is not Channel.LEXICAL:
+    if channel is Channel.LEXICAL:
+        corpus = _all_equal(**{LEXICAL_CORPUS: scope.tenant})
+        return models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
+    if channel in mapping.MULTIVECTORS:
         return None
-    corpus = _all_equal(**{LEXICAL_CORPUS: tenant})
-    return models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
+    return models.SearchParams(
+        hnsw_ef=mapping.GRAPH_CANDIDATES if channel in mapping.GRAPH_CHANNELS else None,
+        quantization=models.QuantizationSearchParams(
+            rescore=not is_rough, oversampling=mapping.OVERSAMPLING if mapping.is_narrow(scope) else 1.0
+        ),
+    )
 
 
 def _all_equal(**fields: str | int) -> models.Filter:

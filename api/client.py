@@ -121,8 +121,9 @@ class Client:
         body = {"query": query, "videos": list(videos), "modalities": list(modalities), "limit": limit}
         return self._json("POST", "/v1/search", json=body | {"min_score": min_score})
 
-    def ask(self, question: str, *, videos: Sequence[str] = ()) -> Json:
-        return self._json("POST", "/v1/ask", json={"question": question, "videos": list(videos)})
+    def ask(self, question: str, *, videos: Sequence[str] = (), options: Sequence[str] = ()) -> Json:
+        body = {"question": question, "videos": list(videos)}
+        return self._json("POST", "/v1/ask", json={**body, "options": list(options)} if options else body)
 
     def stream_answer(self, question: str, *, videos: Sequence[str] = ()) -> Iterator[tuple[str, Json]]:
         """Yield (event, data): ``step``, ``delta``, and last ``answer``. Raises what an ``error`` event says."""

@@ -255,7 +255,8 @@ class SearchRequest:
     """A search as the user asked it. ``time`` restricts to a span within each video; empty ``modalities`` means all.
 
     ``min_score`` in [0, 1]: moments below it are dropped; None takes the calibrated default. ``planning`` "fast" reads
-    the query by rules, "model" asks the language model if there is one. ``plan`` None: the finder plans by itself.
+    the query by rules, "model" asks the language model if there is one, "none" takes its words as they stand. ``plan``
+    None: the finder plans by itself.
     """
 
     query: str
@@ -272,13 +273,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as the user asked it; ``history`` holds (role, text) turns, oldest first."""
+    """A question as the user asked it; ``history`` holds (role, text) turns, oldest first.
+
+    ``options`` are answers to choose from. Who writes the answer sees them; nothing is searched for by their words, and
+    none is read as a wish for a place or an order: "In the first minute" is an answer.
+    """
 
     text: str
     tenant: str = "default"
     video_ids: tuple[str, ...] = ()
     history: tuple[tuple[str, str], ...] = ()
     effort: str = "fast"
+    options: tuple[str, ...] = ()
 
 
 class MomentFinder(Protocol):

@@ -58,9 +58,9 @@ class Service:
             raise error_of(response.status_code, response.json())
         return read_moments(response.json())
 
-    def ask(self, question: str, video_ids: Sequence[str]) -> Answer:
-        """Return the answer from some videos, or from the whole library if none is named."""
-        return read_answer(self.client.ask(question, videos=video_ids))
+    def ask(self, question: str, video_ids: Sequence[str], options: Sequence[str] = ()) -> Answer:
+        """Return the answer, one of the options if given, from some videos; from the whole library if none is named."""
+        return read_answer(self.client.ask(question, videos=video_ids, options=options))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rag.check import CheckedAnswer, check_answer
 from rag.exhibits import Exhibit, gather_exhibits
 from rag.expand import GraphExpander
 from rag.look import attach_pictures
-from rag.prompt import write_prompt
+from rag.prompt import show_options, write_prompt
 from rag.question_search import QuestionSearch
 from rag.write import ask_model, quote_evidence, quote_place
 
@@ -93,12 +93,13 @@ class Answerer:
         self, question: Question, exhibits: Sequence[Exhibit], moments: Sequence[Moment]
     ) -> tuple[CheckedAnswer, str | None]:
         """Return the checked answer, and the reason to abstain if there is one."""
+        asked = show_options(question.text, question.options)
         if self._model is None:
             is_place = self._search.asks_for_place(question)
-            quoted = quote_place(moments, exhibits) if is_place else quote_evidence(question.text, exhibits, self._text)
+            quoted = quote_place(moments, exhibits) if is_place else quote_evidence(asked, exhibits, self._text)
             return quoted, None if quoted.citations else NOTHING_FOUND
         shown = attach_pictures(exhibits, moments, self._catalogue, self._media)
-        reply = ask_model(self._model, write_prompt(question.text, question.history, shown))
+        reply = ask_model(self._model, write_prompt(asked, question.history, shown))
         if not reply.is_answered:
             return CheckedAnswer("", (), ()), reply.answer.strip() or NOTHING_FOUND
         checked = check_answer(reply.answer, shown, self._text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from string import ascii_uppercase
 from typing import Any
 
 from core.protocols import Message
@@ -54,6 +55,20 @@ def write_prompt(question: str, history: Sequence[tuple[str, str]], exhibits: Se
     parts.append(f'\nQuestion: {question}\nReply as JSON: {{"is_answered": true or false, "answer": "…"}}')
     turns = [Message(role, (text,)) for role, text in history if role in ("user", "assistant")]
     return [Message("system", (SYSTEM,)), *turns, Message("user", _join_texts(parts))]
+
+
+def show_options(question: str, options: Sequence[str]) -> str:
+    r"""Return the question with its options below it, asked for in words: a small model's letters are poor guesses.
+
+    >>> show_options("What falls?", ["Snow", "Rain"])
+    'What falls?\nAnswer in words with one of these options:\nA. Snow\nB. Rain'
+    >>> show_options("What falls?", [])
+    'What falls?'
+    """
+    if not options:
+        return question
+    lines = [f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False)]
+    return "\n".join([question, "Answer in words with one of these options:", *lines])
 
 
 def without_pictures(message: Message) -> Message:

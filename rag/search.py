@@ -85,8 +85,8 @@ class MomentSearch:
         self._answering = AnsweringWords(catalogue, index, text)
 
     def plan(self, request: SearchRequest) -> QueryPlan:
-        """Return how the query is understood: by rules, or by the language model if the request wants that."""
-        if not self._steps.planning:
+        """Return how the query is understood: by rules, or as the request wants by the language model or as it is."""
+        if not self._steps.planning or request.planning == "none":
             return QueryPlan(request.query, request.query)
         plan = plan_query(request.query)
         return plan_with_model(self._model, plan) if self._model and request.planning == "model" else plan

@@ -254,6 +254,32 @@ def test_a_follow_up_is_searched_with_the_question_before_it(world: World) -> No
     assert answer.citations
 
 
+OPTIONS = {
+    "of times": ("In the last 5 seconds", "at 0:45", "before the storm", "“never”"),
+    "long ones": tuple(f"{letter} " + "because the keeper of the goat said so again, " * 5 for letter in "abcd"),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_options_are_shown_to_who_answers_and_never_searched_for(world: World, options: tuple[str, ...]) -> None:
+    asked = Question("What is said of the tower's lamp at 0:02?")
+    alone = world.retrieval().answerer.answer(asked)
+    with running_openai_server(lambda _: said("It was lit in 1911 [1].")) as server:
+        model = OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)
+        chosen = world.retrieval(model).answerer.answer(replace(asked, options=options))
+    assert alone.moments[0].span == Span(0, 10)
+    assert chosen.moments == alone.moments
+    assert chosen.citations[0].quote == SAID[0]
+    prompt = str(server.requests[0]["messages"][-1]["content"])
+    assert all(f"{letter}. {option}" in prompt for letter, option in zip("ABCD", options, strict=True))
+
+
+def test_without_a_model_the_quotes_that_fit_question_and_options_are_chosen(world: World) -> None:
+    options = ("a goat", "a storm")
+    answer = world.retrieval().answerer.answer(Question("what came nine years later?", options=options))
+    assert answer.citations[0].quote == SAID[1]
+
+
 def test_an_index_that_lost_its_points_is_filled_again(world: World) -> None:
     before = world.retrieval().finder.find(SearchRequest(SAID[2]))
     world.index.delete_all()

@@ -232,6 +232,28 @@ def test_where_either_part_is_missing_the_words_are_searched_for_as_they_stand(l
     assert library.find("captain rings bell after the elephant dances") == plain
 
 
+@pytest.mark.parametrize(
+    ("description", "told_at_s"),
+    [
+        ('people shout "captain coffee" as the captain drinks', {10}),
+        ("sailors return safely in the first minute", {70}),
+        ("captain rings bell after lantern goes dark", {30, 40}),
+        ("lantern shines brightly before storm breaks windows", {0, 20}),
+    ],
+)
+def test_a_description_is_taken_as_it_stands_where_that_is_asked(
+    library: Library, description: str, told_at_s: set[float]
+) -> None:
+    found = library.find(description, planning="none")
+    assert found == library.finder(Steps(planning=False)).find(SearchRequest(description))
+    assert found != library.find(description)
+    assert told_at_s <= {start_s for moment in found for start_s in range(0, 80, 10) if _covers(moment, start_s)}
+
+
+def _covers(moment: Moment, start_s: float) -> bool:
+    return moment.span.overlap_s(Span(start_s, start_s + 10)) > 5
+
+
 def test_words_of_order_that_were_really_said_are_a_quotation(library: Library) -> None:
     library.add("talk", [Line("bell rings after the storm breaks windows"), Line("bell rings")])
     assert library.find("bell rings after the storm breaks windows")[0].video_title == "talk"

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
+from api.client import Client
 from core.errors import BadInput, TryAgain
 from core.records import Answer, Citation, Evidence, Modality, Moment, Span
+from evaluation.memory import MemoryMeter
 from evaluation.public.__main__ import check_runnable
 from evaluation.public.judge import JudgeFailed, Marks
-from evaluation.public.library import claim_home
+from evaluation.public.library import claim_home, search_with
 from evaluation.public.options import MatchedBy
 from evaluation.public.questions import Verdict, free_text, run_questions, summarise_questions
 from evaluation.public.records import Marking, PublicSet, SetQuestion, SetVideo, SpanQuery, Task, Unusable, VideoQuery
 from evaluation.public.searches import run_searches, summarise_searches
 from evaluation.public.summary import Conditions, as_json, name_groups, print_run
+from evaluation.service import Service
 from tests.fakes.encoders import FakeLanguageModel, FakeTextEncoder
 
 HERE = Path("a video")
@@ -62,6 +67,25 @@ def test_a_search_for_videos_is_scored_by_rank() -> None:
     assert summary.figures["nDCG@10"] == 0.5
     assert summary.figures["R@10"] == 0.5
     assert summary.figures["MdR"] is None  # the median lies between rank 1 and nowhere
+
+
+def test_captions_are_searched_for_as_they_stand() -> None:
+    sent: list[dict[str, object]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        plan = {"text": "q", "understood": [], "intent": None, "phrases": [], "language": None}
+        return httpx.Response(200, json={"moments": [], "plan": plan})
+
+    http = httpx.Client(base_url="http://kinograph", transport=httpx.MockTransport(reply))
+    with http, Client("http://kinograph") as client:
+        service = Service(client, http, 0.0, MemoryMeter(os.getpid()))
+        for cut_off in (False, True):
+            search_with(service, cut_off=cut_off)('people say "run" near the quay', ["id"], False)
+    assert [(body["query"], body["plan"], body["min_score"]) for body in sent] == [
+        ('people say "run" near the quay', "none", 0.0),
+        ('people say "run" near the quay', "none", None),
+    ]
 
 
 def test_two_names_of_one_file_are_both_right() -> None:
@@ -150,27 +174,26 @@ def set_of(*questions: SetQuestion, name: str = "video-mme") -> PublicSet:
     return PublicSet(name, Task.QUESTIONS, videos("a"), questions=questions)
 
 
-def always(reply: Answer) -> Callable[[str, Sequence[str]], Answer]:
-    return lambda _question, _video_ids: reply
+def always(reply: Answer) -> Callable[[str, Sequence[str], Sequence[str]], Answer]:
+    return lambda _question, _video_ids, _options: reply
 
 
-def test_a_question_shows_its_options_and_is_asked_of_its_video_alone() -> None:
-    heard: list[tuple[str, tuple[str, ...]]] = []
+def test_a_question_is_asked_of_its_video_alone_with_its_options_beside_it() -> None:
+    heard: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
 
-    def ask(question: str, video_ids: Sequence[str]) -> Answer:
-        heard.append((question, tuple(video_ids)))
+    def ask(question: str, video_ids: Sequence[str], options: Sequence[str]) -> Answer:
+        heard.append((question, tuple(video_ids), tuple(options)))
         return answer("It is a tower [1].")
 
     [outcome] = run_questions(set_of(CHOICE), ask, None, FakeTextEncoder(), IDS)
-    assert "A. a mill\nB. a tower" in heard[0][0]
-    assert heard[0][1] == ("id-a",)
+    assert heard == [("What stands there?", ("id-a",), ("a mill", "a tower"))]
     assert (outcome.verdict, outcome.matched_by, outcome.places_found) == (Verdict.RIGHT, MatchedBy.WORDS, 0.5)
 
 
 def test_an_abstention_counts_as_wrong_but_is_told_apart() -> None:
     replies = iter([answer("It is a tower."), answer("", abstained="Nothing speaks of it."), answer("A")])
     asked = set_of(CHOICE, replace(CHOICE, id="2"), replace(CHOICE, id="3"))
-    outcomes = run_questions(asked, lambda _q, _v: next(replies), None, FakeTextEncoder(), IDS)
+    outcomes = run_questions(asked, lambda _q, _v, _o: next(replies), None, FakeTextEncoder(), IDS)
     assert [outcome.verdict for outcome in outcomes] == [Verdict.RIGHT, Verdict.ABSTAINED, Verdict.WRONG]
     figures = summarise_questions(asked, outcomes).figures
     assert figures["accuracy"] == pytest.approx(1 / 3)
@@ -216,7 +239,7 @@ def test_scores_stand_beside_accuracy_and_mlvu_averages_over_tasks() -> None:
         return Marks(scores=(3, 5))
 
     summary = summarise_questions(
-        asked, run_questions(asked, lambda _q, _v: next(replies), judge, FakeTextEncoder(), IDS)
+        asked, run_questions(asked, lambda _q, _v, _o: next(replies), judge, FakeTextEncoder(), IDS)
     )
     assert summary.figures["accuracy"] == 0.75
     assert summary.figures["M-Avg"] == 0.5
@@ -238,7 +261,7 @@ def test_signs_are_marked_by_what_the_answer_contains() -> None:
 def test_a_question_that_fails_is_counted_and_the_run_goes_on() -> None:
     replies: list[Answer | Exception] = [TryAgain("too slow"), answer("It is a tower.")]
 
-    def ask(_question: str, _video_ids: Sequence[str]) -> Answer:
+    def ask(_question: str, _video_ids: Sequence[str], _options: Sequence[str]) -> Answer:
         reply = replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
@@ -251,7 +274,7 @@ def test_a_question_that_fails_is_counted_and_the_run_goes_on() -> None:
 
 
 def test_a_service_that_fails_again_and_again_ends_the_run() -> None:
-    def ask(_question: str, _video_ids: Sequence[str]) -> Answer:
+    def ask(_question: str, _video_ids: Sequence[str], _options: Sequence[str]) -> Answer:
         raise TryAgain("gone")
 
     with pytest.raises(TryAgain, match="5 questions in a row failed, the last one: gone"):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.base import MAX_QUESTION_CHARS, Body, NonBlank, VideoIds, View
+from api.schemas.base import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS, Body, NonBlank, VideoIds, View
 from api.schemas.search import MomentView
 from core.protocols import Question
 from core.records import Answer, Citation, Modality
@@ -31,6 +31,11 @@ class AskBody(Body):
     videos: VideoIds = Field(default_factory=list)
     history: list[TurnBody] = Field(default_factory=list, max_length=50, description="Earlier turns, oldest first.")
     effort: Literal["fast", "deep"] = "fast"
+    options: list[Annotated[str, Field(max_length=MAX_OPTION_CHARS)]] = Field(
+        default_factory=list,
+        max_length=MAX_OPTIONS,
+        description="Answers to choose from: the answer is one of them, in words. Nothing is searched for by them.",
+    )
     stream: bool = Field(
         default=False,
         description="Answer as events: `step`s, `delta`s, then `answer` (this object) or `error` (a problem).",
@@ -43,6 +48,7 @@ class AskBody(Body):
             video_ids=tuple(dict.fromkeys(self.videos)),
             history=tuple((turn.role, turn.content) for turn in self.history),
             effort=self.effort,
+            options=tuple(self.options),
         )
 
 

@@ -14,6 +14,9 @@ MAX_TITLE_CHARS = 200
 MAX_QUERY_CHARS = 2_000
 """Several times what the text encoder reads (256 tokens); more than this is a paste by mistake."""
 MAX_QUESTION_CHARS = 8_000
+MAX_OPTION_CHARS = 1_000
+MAX_OPTIONS = 26
+"""As many as there are letters to name them by."""
 MAX_VIDEO_IDS = 500
 
 VideoIds = Annotated[

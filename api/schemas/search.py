@@ -53,8 +53,10 @@ class SearchBody(Body):
             "0:10”) is not dropped: its score is how much of it lies there."
         ),
     )
-    plan: Literal["fast", "model"] = Field(
-        default="fast", description="Read the query by rules, or let the language model rewrite it for each sense."
+    plan: Literal["fast", "model", "none"] = Field(
+        default="fast",
+        description="Read the query by rules (`fast`), let the language model rewrite it for each sense (`model`), or "
+        "take it as a plain description, whatever quotations, times and words of order it holds (`none`).",
     )
 
     def to_request(self, tenant: str) -> SearchRequest:

@@ -101,7 +101,10 @@ def fill_library(
 
 
 def search_with(service: Service, *, cut_off: bool) -> Callable[[str, Sequence[str], bool], tuple[Moment, ...]]:
-    """Return a search of the library; without cut-off it ranks all it examines, as the sets' measures expect."""
+    """Return a search of the library; without cut-off it ranks all it examines, as the sets' measures expect.
+
+    Nothing is planned: captions describe, and a quotation or a time in one is no filter that their writers meant.
+    """
 
     def search(query: str, video_ids: Sequence[str], by_video: bool) -> tuple[Moment, ...]:
         body = {
@@ -110,6 +113,7 @@ def search_with(service: Service, *, cut_off: bool) -> Callable[[str, Sequence[s
             "limit": SEARCH_DEPTH,
             "group_by": "video" if by_video else None,
             "min_score": None if cut_off else 0.0,
+            "plan": "none",
         }
         response = service.http.post("/v1/search", json=body)
         if response.is_error:

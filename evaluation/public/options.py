@@ -100,16 +100,6 @@ def index_of_text(text: str, options: Sequence[str]) -> int:
     raise ValueError(f"the answer {text!r} is not one of the options")
 
 
-def ask_with_options(question: str, options: Sequence[str]) -> str:
-    r"""Return the question with its options below it, asked for in words: a small model's letters are poor guesses.
-
-    >>> ask_with_options("What falls?", ["Snow", "Rain"])
-    'What falls?\nAnswer in words with one of these options:\nA. Snow\nB. Rain'
-    """
-    lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
-    return "\n".join([question, "Answer in words with one of these options:", *lines])
-
-
 def match_option(answer: str, options: Sequence[str], encoder: TextEncoder) -> Choice | None:
     """Return the option that an answer means: by its letter, by its words, else the nearest one in meaning.
 

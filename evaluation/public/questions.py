@@ -20,12 +20,12 @@ from evaluation.bootstrap import Interval
 from evaluation.corpus import Place
 from evaluation.metrics import Found, share_of_places_found
 from evaluation.public.judge import LOWEST_SCORE, JudgeFailed, Marks, contains_reference
-from evaluation.public.options import MatchedBy, ask_with_options, match_option
+from evaluation.public.options import MatchedBy, match_option
 from evaluation.public.records import NEEDS_JUDGE, SCORED, Marking, PublicSet, SetQuestion
 from evaluation.public.summary import Figures, Summary, mean_figures, name_groups
 
-Ask = Callable[[str, Sequence[str]], Answer]
-"""``ask(question, video_ids)``."""
+Ask = Callable[[str, Sequence[str], Sequence[str]], Answer]
+"""``ask(question, video_ids, options)``; no options: the question is an open one."""
 Judge = Callable[[SetQuestion, str], Marks]
 """``judge(question, answer)``; raises JudgeFailed."""
 Tick = Callable[[], None]
@@ -104,9 +104,8 @@ def run_questions(
     outcomes = []
     n_failed = 0
     for question in questions_to_run(asked, id_by_video, with_judge=judge is not None):
-        spoken = ask_with_options(question.question, question.options) if question.options else question.question
         try:
-            answer = ask(spoken, [id_by_video[question.video]])
+            answer = ask(question.question, [id_by_video[question.video]], question.options)
         except KinographError as error:
             n_failed += 1
             if n_failed == MAX_FAILURES_IN_A_ROW:

@@ -77,6 +77,11 @@ def test_search_says_how_it_understood_the_query(world: World) -> None:
     assert world.finder.requests[0].plan == plan_query(body["query"])
 
 
+def test_search_takes_a_query_as_a_plain_description_where_that_is_asked(world: World) -> None:
+    assert world.client.post("/v1/search", json={"query": 'people say "run"', "plan": "none"}).status_code == 200
+    assert world.finder.requests[0].planning == "none"
+
+
 def test_search_groups_by_video(world: World) -> None:
     first, second = world.add_ready_video(b"video 120 a"), world.add_ready_video(b"video 120 b")
     world.finder.moments = (moment(second, 1, 0.9), moment(first, 1, 0.8), moment(second, 30, 0.7))
@@ -157,7 +162,8 @@ def test_ask_returns_the_answer_with_citations(world: World) -> None:
     video_id = world.add_ready_video()
     world.answerer.reply = answer(video_id)
     history = [{"role": "user", "content": "Hello"}]
-    body = {"question": "What does Ada say?", "history": history, "effort": "deep"}
+    options = ["That they compare", "In the first minute"]
+    body = {"question": "What does Ada say?", "history": history, "effort": "deep", "options": options}
     found = world.client.post("/v1/ask", json=body).json()
     assert found["answer"] == "Ada compares [1]."
     assert found["citations"] == [
@@ -176,6 +182,7 @@ def test_ask_returns_the_answer_with_citations(world: World) -> None:
     assert (found["abstained"], len(found["moments"]), found["hint"]) == (None, 1, "Configure a model.")
     [question] = world.answerer.questions
     assert (question.effort, question.history) == ("deep", (("user", "Hello"),))
+    assert (question.text, question.options) == ("What does Ada say?", tuple(options))
 
 
 def test_an_abstention_is_an_answer(world: World) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from adapters import qdrant_edge_index, qdrant_edge_requests
 from adapters import qdrant_points as mapping
@@ -29,8 +30,11 @@ from core.records import Keyframe, Segment, Span
 from core.signals import FloatArray, SegmentVectors, SparseVector, TokenRange
 from core.stores import Channel, ChannelQuery, Scope, SegmentIndex, SegmentPoint
 
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
-# Local mode says so on every index; the real server and the embedded engine do have them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
+    pytest.mark.filterwarnings("ignore:Local mode performs exact"),
+]
+# Local mode says so on every index; the real server and the embedded engine do have them, and heed search parameters.
 
 
 class Dims(TypedDict):
@@ -68,8 +72,6 @@ def index(request: pytest.FixtureRequest, shard: EdgeSegmentIndex) -> Iterator[S
         yield shard
         return
     if request.param == "client":
-        from qdrant_client import QdrantClient
-
         made = ServerSegmentIndex(lambda: QdrantClient(":memory:"), collection="segments-test", **DIMS)
     else:
         made = ServerSegmentIndex(
@@ -546,8 +548,6 @@ class TestEmbeddedShard:
 
 class TestServer:
     def test_other_dimensions_ask_for_a_rebuild_which_works(self) -> None:
-        from qdrant_client import QdrantClient
-
         shared = QdrantClient(":memory:")
         ServerSegmentIndex(lambda: shared, collection="c", **DIMS).upsert(POINTS[:3])
         with pytest.raises(Conflict, match="kinograph rebuild"):
@@ -561,3 +561,60 @@ class TestServer:
             index = ServerSegmentIndex(lambda: connect_qdrant(url), collection="c", **DIMS)
             with pytest.raises(TryAgain, match="KINOGRAPH_QDRANT_URL"):
                 index.count()
+
+    def test_it_is_made_and_searched_as_the_embedded_engine_is(self) -> None:
+        client = RecordingClient(":memory:")
+        index = ServerSegmentIndex(lambda: client, collection="c", **DIMS)
+        index.upsert(POINTS[:3])
+        without_graph = {name for name, params in client.vectors_config.items() if params.hnsw_config is not None}
+        assert without_graph == {"frame_mean", "frames", "text_tokens"}
+        assert all(client.vectors_config[name].hnsw_config.m == 0 for name in without_graph)
+
+        rescoring = replace(
+            query_for(Channel.FRAMES), prefetch=(query_for(Channel.FRAME_MEAN), query_for(Channel.TEXT))
+        )
+        for scope in (SCOPE, Scope("acme", ("video-a",)), Scope("acme", time=Span(0, 20))):
+            index.rank(rescoring, scope, limit=3)
+        index.rank(query_for(Channel.TEXT), SCOPE, limit=3)
+        *rescorings, texts = client.queries
+        for asked, oversampling in zip(rescorings, (1.0, 2.0, 2.0), strict=True):
+            pictures, words = (stage.params for stage in asked["prefetch"])
+            assert asked["search_params"] is None
+            assert (pictures.hnsw_ef, pictures.quantization.rescore) == (None, False)
+            assert (words.hnsw_ef, words.quantization.rescore) == (400, True)
+            assert words.quantization.oversampling == oversampling
+        assert texts["search_params"].hnsw_ef == 400
+
+    def test_a_collection_with_a_graph_of_pictures_says_how_to_be_rid_of_it(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Former(QdrantClient):
+            """Makes collections with the server's own graph."""
+
+            def create_collection(self, collection_name: str, **wishes: Any) -> bool:
+                wishes["vectors_config"]["frame_mean"].hnsw_config = None
+                return super().create_collection(collection_name, **wishes)
+
+        ServerSegmentIndex(lambda: Former(":memory:"), collection="c", **DIMS).upsert(POINTS[:1])
+        assert "a graph of frame_mean" in caplog.text
+        assert "kinograph rebuild" in caplog.text
+        caplog.clear()
+        ServerSegmentIndex(lambda: QdrantClient(":memory:"), collection="c", **DIMS).upsert(POINTS[:1])
+        assert not caplog.records
+
+
+class RecordingClient(QdrantClient):
+    """Qdrant's client in local mode, which remembers what it was asked."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.vectors_config: dict[str, Any] = {}
+        self.queries: list[dict[str, Any]] = []
+
+    def create_collection(self, collection_name: str, **wishes: Any) -> bool:
+        self.vectors_config = wishes["vectors_config"]
+        return super().create_collection(collection_name, **wishes)
+
+    def query_points(self, collection_name: str, **wishes: Any) -> Any:
+        self.queries.append(wishes)
+        return super().query_points(collection_name, **wishes)
