@@ -322,6 +322,26 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert "kinograph doctor" in done.stderr
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_without_a_key_nobody_else_is_served(run_cli: Run, tmp_path: Path, host: str) -> None:
+    done = run_cli("serve", "--host", host, "--port", 0, KINOGRAPH_HOME=tmp_path)
+    assert done.returncode == 1
+    assert "without a key" in done.stderr
+    assert "Set KINOGRAPH_API_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("guard", [{"KINOGRAPH_API_KEY": "sesame"}, {"KINOGRAPH_ALLOW_NO_KEY": "true"}])
+def test_guarded_it_serves_every_address_and_says_so(tmp_path: Path, guard: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "api.cli", "serve", "--host", "0.0.0.0", "--port", "0"]
+    environment = clean_environment(KINOGRAPH_HOME=tmp_path, KINOGRAPH_WORKERS=0, **guard)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stderr is not None
+        said = serving.stderr.readline()
+        serving.terminate()
+        serving.communicate(timeout=RUN_TIMEOUT_S)
+    assert "every address of this machine" in said
+
+
 def test_doctor_reports_what_fails(run_cli: Run, tmp_path: Path) -> None:
     done = run_cli("doctor", "--json", KINOGRAPH_HOME=tmp_path, KINOGRAPH_BROKER_URL="redis://127.0.0.1:9/0")
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
