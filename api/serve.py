@@ -26,6 +26,7 @@ from api.dependencies import Services
 from api.housekeeping import POLL_S, Loop, WorkerPool, dispatch_loop, publish_loop
 from api.uploads import discard_leftovers, purge_video
 from core.errors import BadInput, Conflict
+from core.home import open_home
 from core.logs import configure_logs
 from core.publication import repair_index
 from core.settings import Settings
@@ -43,10 +44,10 @@ def serve(settings: Settings, *, host: str | None = None, port: int | None = Non
 
     Raises:
         Conflict: another service owns this home.
-        BadInput: the address cannot be bound, or would let anyone on the network in without a key.
+        BadInput: the home cannot be written to; the address cannot be bound, or would let anyone on the network in
+            without a key.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    configure_logs(settings.home, "serve")
+    configure_logs(open_home(settings.home), "serve")
     address = host or settings.host, settings.port if port is None else port
     is_guarded = settings.api_key is not None or settings.allow_no_key
     with _own_home(settings.home), _listen(*address, is_guarded=is_guarded) as listener:

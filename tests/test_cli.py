@@ -320,6 +320,16 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     done = run_process("list", KINOGRAPH_HOME=tmp_path / "home")
     assert done.returncode == 1
     assert "kinograph doctor" in done.stderr
+    assert "Set KINOGRAPH_HOME" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "rebuild", "worker"])
+def test_a_home_that_is_no_folder_is_named_with_what_to_do(tmp_path: Path, command: str) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    done = run_process(command, KINOGRAPH_HOME=tmp_path / "home")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"kinograph: cannot keep data in {tmp_path / 'home'}")
+    assert done.stderr.strip().endswith("Set KINOGRAPH_HOME to a folder you may write to.")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
