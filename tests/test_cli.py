@@ -212,6 +212,25 @@ def test_words_that_matched_are_marked_in_any_script(text: str, matched: str) ->
     assert [text[mark.start : mark.end] for mark in line.spans] == matched.split()
 
 
+@pytest.mark.parametrize("command", ["search", "ask", "show"])
+def test_bytes_that_are_no_text_are_one_line_with_what_to_do(run: Run, command: str) -> None:
+    done = run(command, os.fsdecode(b"caf\xe9"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("kinograph: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_is_added_whatever_bytes_its_name_has(run: Run, talk: Path) -> None:
+    odd = talk.with_name(os.fsdecode(b"caf\xe9.mp4"))
+    talk.rename(odd)
+    refused = run("add", odd, "--title", os.fsdecode(b"\xff"))
+    assert refused.returncode == 1
+    assert "is no text" in refused.stderr
+    done = run("add", odd, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["videos"][0]["filename"] == "caf?.mp4"
+
+
 def test_an_answer_comes_with_its_sources(run: Run, served: Served, talk: Path) -> None:
     _, (said, _) = add_ready(run, served, talk)
     served.answerer.reply = answer_of("It is red [1].", said, title="Opening talk")
