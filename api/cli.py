@@ -178,8 +178,9 @@ def add(
             videos = wait_for_videos(client, videos)
         if as_json:
             render.print_json({"videos": videos})
-        else:
-            render.show_videos(videos) if videos else None
+        elif videos:
+            render.show_videos(videos)
+            render.show_warnings(videos)
     n_failed += sum(video["status"] == "failed" for video in videos)
     raise typer.Exit(1 if n_failed else 0)
 
@@ -321,6 +322,7 @@ def reindex(
             render.print_json({"videos": reopened})
         elif reopened:
             render.show_videos(reopened)
+            render.show_warnings(reopened)
     raise typer.Exit(1 if any(video["status"] == "failed" for video in reopened) else 0)
 
 

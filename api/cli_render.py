@@ -97,7 +97,16 @@ def status_text(video: Json) -> Text:
         text.append(f" {video['progress']:.0%}, {parts['done']} of {parts['total']} parts", style="dim")
     elif status == "failed" and video["failure"]:
         text.append(f" {video['failure']['reason']}", style="dim")
+    elif video["warnings"]:
+        text.append(f" with {len(video['warnings'])} warning{'s' if len(video['warnings']) > 1 else ''}", style="dim")
     return text
+
+
+def show_warnings(videos: Sequence[Json]) -> None:
+    """Say on stderr what could not be read of videos that are usable as a whole."""
+    for video in videos:
+        for warning in video["warnings"]:
+            err.print(f"{video['title']}: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def show_videos(videos: Sequence[Json]) -> None:

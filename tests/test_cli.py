@@ -141,7 +141,9 @@ def test_an_added_file_is_listed(run: Run, talk: Path) -> None:
     assert "uploaded" in listed.stdout
     again = run("add", talk)
     assert again.returncode == 0
-    assert "in the library already" in again.stderr
+    assert again.stderr.strip() == "Opening talk.mp4 is in the library already, as “Opening talk”"
+    retitled = run("add", talk, "--title", "Closing talk")
+    assert retitled.stderr.strip().endswith("as “Opening talk”; --title did not change it")
     assert len(json.loads(run("list", "--json").stdout)["videos"]) == 1
 
 
@@ -160,6 +162,18 @@ def test_waiting_follows_the_video_until_it_is_ready(run: Run, served: Served, t
     worker.join()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["videos"][0]["status"] == "ready"
+
+
+def test_what_could_not_be_read_is_said_with_the_video(run: Run, served: Served, talk: Path) -> None:
+    video_id = json.loads(run("add", talk, "--json").stdout)["videos"][0]["id"]
+    served.plan(video_id, 20)
+    served.publish_part([(4, Modality.SPEECH, "Hello.")], warnings=["The file ends at 0:07."])
+    served.publish_part([])
+    served.finish(video_id)
+    done = run("add", talk, "--wait")
+    assert done.returncode == 0, done.stderr
+    assert "ready with 1 warning" in done.stdout
+    assert "Opening talk: The file ends at 0:07." in done.stderr
 
 
 def test_a_refused_file_does_not_stop_the_others(run: Run, talk: Path, tmp_path: Path) -> None:
