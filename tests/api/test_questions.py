@@ -130,11 +130,22 @@ def test_unknown_videos_are_named(world: World, path: str) -> None:
     assert known not in response.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b'{"query": NaN}', b"null"])
+@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b"\xff", b'{"query": NaN}', b"null", b"[" * 100_000])
 def test_broken_json_is_a_problem(world: World, body: bytes) -> None:
     response = world.client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code in (400, 422)
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["remedy"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/ask"])
+def test_json_that_is_not_sent_as_json_says_which_header_is_missing(
+    world: World, path: str, headers: dict[str, str]
+) -> None:
+    response = world.client.post(path, content=b'{"query": "q"}', headers=headers)
+    assert response.status_code == 415
+    assert "content-type: application/json" in response.json()["remedy"]
 
 
 def test_large_json_is_refused_whether_or_not_it_tells_its_length(world: World) -> None:
