@@ -254,9 +254,9 @@ class LanguageModel(Protocol):
 class SearchRequest:
     """A search as the user asked it. ``time`` restricts to a span within each video; empty ``modalities`` means all.
 
-    ``min_score`` in [0, 1]: moments below it are dropped; None takes the calibrated default. ``planning`` "fast" reads
-    the query by rules, "model" asks the language model if there is one, "none" takes its words as they stand. ``plan``
-    None: the finder plans by itself.
+    ``group_by`` "video" keeps the best moment of each video. ``min_score`` in [0, 1]: moments below it are dropped;
+    None takes the calibrated default. ``planning`` "fast" reads the query by rules, "model" asks the language model if
+    there is one, "none" takes its words as they stand. ``plan`` None: the finder plans by itself.
     """
 
     query: str

@@ -42,6 +42,11 @@ class FakeMomentFinder:
             and (request.time is None or request.time.overlap_s(moment.span) > 0)
             and moment.score >= (self.floor if request.min_score is None else request.min_score)
         ]
+        if request.group_by == "video":
+            best: dict[str, Moment] = {}
+            for moment in allowed:
+                best.setdefault(moment.video_id, moment)
+            allowed = list(best.values())
         return tuple(allowed[: request.limit])
 
 
