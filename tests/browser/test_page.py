@@ -375,6 +375,19 @@ def test_a_guarded_library_asks_for_its_key(open_tab: Callable[..., Tab], film: 
     tab.complaints.clear()
 
 
+@pytest.mark.parametrize("width_px", [375, 900, 1280])
+def test_titles_and_the_query_can_be_read_beside_the_player(tab: Tab, film: Path, width_px: int) -> None:
+    tab.page.set_viewport_size({"width": width_px, "height": 800})
+    _, shown = index(tab, upload(tab, film))
+    tab.served.finder.moments = (moment_of(shown, title="Harbour film, reel two"),)
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").click()
+    expect(tab.page.get_by_label("Where to look")).to_be_visible()
+    assert tab.page.evaluate("(e => e.clientWidth / 12.5)(document.querySelector('.moment .title'))") > 12
+    # An em is about two letters.
+    assert tab.page.evaluate("(e => e.clientWidth / 16)(document.getElementById('query'))") > 11
+
+
 @pytest.mark.parametrize("width_px", [400, 768, 1440])
 def test_the_page_never_scrolls_sideways(tab: Tab, film: Path, width_px: int) -> None:
     tab.page.set_viewport_size({"width": width_px, "height": 800})
