@@ -22,7 +22,7 @@ const MIN_SCORE_BY_FIT = { sure: 0.41, normal: undefined, any: 0 };
    (docs/evaluation.md, a floor of .38, which asks .03 more of words). "Normal" is the service's own cut-off. */
 const LOOSER_FIT = { sure: ["normal", "Search with the normal cut-off"], normal: ["any", "Show what is nearest"] };
 
-const state = { videoId: null, mode: "search", asked: "", fit: "normal", modality: null, work: null, shownParts: -1, shown_ms: -Infinity, isReading: false };
+const state = { videoId: null, mode: "search", asked: "", askedIn: "", fit: "normal", modality: null, work: null, shownParts: -1, shown_ms: -Infinity, isReading: false };
 
 const body = document.body.dataset;
 const mode = () => document.querySelector("input[name=mode]:checked").value;
@@ -196,6 +196,7 @@ function submit() {
   const text = byId("query").value.trim();
   if (!text) return;
   state.asked = text;
+  state.askedIn = scope().join();
   state.mode = mode();
   state.fit = byId("fit").value;
   byId("modality-filters").hidden = state.mode === "ask";
@@ -267,7 +268,8 @@ function applyHash() {
   byId("query").value = query;
   document.querySelector(`input[name=mode][value=${parts.get("m") === "ask" ? "ask" : "search"}]`).checked = true;
   showMode();
-  const isShown = query === state.asked && mode() === state.mode && (mode() === "ask" || byId("fit").value === state.fit);
+  const isSameScope = scope().join() === state.askedIn && (mode() === "ask" || byId("fit").value === state.fit);
+  const isShown = query === state.asked && mode() === state.mode && isSameScope;
   if (query && !isShown) submit();
   else if (!query && state.asked) closeFindings();
 }

@@ -310,6 +310,39 @@ def test_a_link_opens_the_video_at_its_second(tab: Tab, film: Path) -> None:
     tab.page.wait_for_url(re.compile(r"t=4\.\d"))
 
 
+def test_back_goes_to_the_search_before_the_question(tab: Tab, film: Path) -> None:
+    said, _ = index(tab, upload(tab, film))
+    tab.served.finder.moments = (moment_of(said),)
+    tab.served.answerer.reply = answer_of("The keeper rows home [1].", said)
+    tab.ask_for("keeper")
+    expect(tab.page.locator("#findings-title")).to_have_text("1 moment")
+    tab.ask_for("keeper", mode="ask")
+    expect(tab.page.locator(".answer .text .cite")).to_have_count(1)
+    tab.page.go_back()
+    expect(tab.page.locator("#answer")).to_be_hidden()
+    expect(tab.page.locator("#findings-title")).to_have_text("1 moment")
+    assert tab.page.url.endswith("#q=keeper")
+    tab.page.go_forward()
+    expect(tab.page.locator(".answer .text .cite")).to_have_count(1)
+    assert tab.page.url.endswith("#q=keeper&m=ask")
+
+
+def test_back_goes_to_the_search_in_all_videos(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, _ = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(said),)
+    tab.page.locator(".video-open").click()
+    tab.ask_for("keeper")
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    tab.page.get_by_label("Where to look").select_option("This video")
+    tab.page.wait_for_url(re.compile("in=one"))
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    with tab.page.expect_response("**/v1/search"):
+        tab.page.go_back()
+    assert tab.served.finder.requests[-1].video_ids == ()
+    assert "in=one" not in tab.page.url
+
+
 def test_a_refused_file_says_why_and_what_to_do(tab: Tab, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("this is no film")
