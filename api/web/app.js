@@ -17,12 +17,14 @@ const REFETCH_MS = 8000;
 const FILTERS = ["speech", "screen", "visual"];
 const PLACEHOLDER = { search: "Search what is said, shown and seen", ask: "Ask a question about the videos" };
 
+const GONE = ["This video is not in the library any more.", "It may have been deleted, or the link may lead to another library."];
+
 const MIN_SCORE_BY_FIT = { sure: 0.41, normal: undefined, any: 0 };
 /* "Sure": from here on nothing is found for what is not there, neither in the development corpus nor in the lectures
    (docs/evaluation.md, a floor of .38, which asks .03 more of words). "Normal" is the service's own cut-off. */
 const LOOSER_FIT = { sure: ["normal", "Search with the normal cut-off"], normal: ["any", "Show what is nearest"] };
 
-const state = { videoId: null, mode: "search", asked: "", askedIn: "", fit: "normal", modality: null, work: null, shownParts: -1, shown_ms: -Infinity, isReading: false };
+const state = { videoId: null, wantedId: null, mode: "search", asked: "", askedIn: "", fit: "normal", modality: null, work: null, shownParts: -1, shown_ms: -Infinity, isReading: false };
 
 const body = document.body.dataset;
 const mode = () => document.querySelector("input[name=mode]:checked").value;
@@ -31,11 +33,35 @@ const sayError = (error) => [error.message, error.remedy].filter(Boolean);
 
 /* --- The stage ------------------------------------------------------------------------------------------------- */
 
-function openVideo(id, { at_s = null, play = false } = {}) {
-  const video = library.video(id);
-  if (!video) return;
+/** Open the video at the instant, unless another is wanted by the time it is fetched; most are at hand. */
+async function openVideo(id, place = {}) {
+  state.wantedId = id;
+  showNotice([]);
+  try {
+    const video = library.video(id) ?? await library.fetchVideo(id);
+    if (state.wantedId === id) showVideo(video, place);
+  } catch (error) {
+    showNotice(sayMissing(error));
+  }
+}
+
+/** Return why there is no such video, in lines to show. */
+function sayMissing(error) {
+  if (!(error instanceof ApiError)) throw error;
+  return error.status === 404 ? GONE : sayError(error);
+}
+
+/** Say what a click or a link could not do; the next step takes it away. */
+function showNotice(lines) {
+  byId("notice").hidden = !lines.length;
+  byId("notice").replaceChildren(...lines.map((line) => h("span", {}, line)));
+}
+
+function showVideo(video, { at_s = null, play = false } = {}) {
+  const { id } = video;
   const isNew = state.videoId !== id;
   state.videoId = id;
+  state.wantedId = id;
   body.stage = "open";
   byId("stage").hidden = false;
   byId("scope").hidden = false;
@@ -54,6 +80,7 @@ function openVideo(id, { at_s = null, play = false } = {}) {
 
 function closeVideo() {
   state.videoId = null;
+  state.wantedId = null;
   body.stage = "closed";
   byId("stage").hidden = true;
   byId("scope").hidden = true;
@@ -107,6 +134,7 @@ function showHits() {
 /* --- Search and ask -------------------------------------------------------------------------------------------- */
 
 function begin(title) {
+  showNotice([]);
   state.work?.abort();
   state.work = new AbortController();
   body.findings = "open";
@@ -247,7 +275,10 @@ function writeHash(isStep = false) {
 }
 
 /** Bring the page to what the address says; what happens on the way must not write to it. */
-function readHash() {
+async function readHash() {
+  const { hash } = location;
+  const missing = await fetchLinked(new URLSearchParams(hash.slice(1)).get("v"));
+  if (location.hash !== hash) return; // someone went on meanwhile
   state.isReading = true;
   try {
     applyHash();
@@ -255,6 +286,17 @@ function readHash() {
     state.isReading = false;
   }
   writeHash();
+  showNotice(missing);
+}
+
+/** Have the library know the video of a link; return why it does not, in lines to show. */
+async function fetchLinked(id) {
+  try {
+    if (id) await library.fetchVideo(id);
+    return [];
+  } catch (error) {
+    return sayMissing(error);
+  }
 }
 
 function applyHash() {
@@ -262,7 +304,8 @@ function applyHash() {
   const [id, query] = [parts.get("v"), parts.get("q") ?? ""];
   const at_s = Number.parseFloat(parts.get("t"));
   byId("scope").value = parts.get("in") === "one" ? "one" : "all";
-  if (id && library.video(id)) openVideo(id, { at_s: Number.isFinite(at_s) ? at_s : null });
+  const video = library.video(id);
+  if (video) showVideo(video, { at_s: Number.isFinite(at_s) ? at_s : null });
   else if (state.videoId) closeVideo();
   byId("fit").value = Object.hasOwn(MIN_SCORE_BY_FIT, parts.get("fit") ?? "") ? parts.get("fit") : "normal";
   byId("query").value = query;

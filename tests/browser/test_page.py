@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
-from core.records import Answer, Evidence, Modality
+from core.ids import new_id
+from core.records import Answer, Evidence, Failure, Modality, NewVideo
 from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
@@ -308,6 +309,63 @@ def test_a_link_opens_the_video_at_its_second(tab: Tab, film: Path) -> None:
     expect(tab.page.locator(".moment")).to_have_count(1)
     tab.page.locator(".moment button").click()
     tab.page.wait_for_url(re.compile(r"t=4\.\d"))
+
+
+def bury(tab: Tab) -> None:
+    """Add as many newer videos as a page of the list holds, and open the library again."""
+    catalogue = tab.served.services.catalogue
+    for number in range(50):
+        video = NewVideo(new_id(), "default", f"Reel {number}", "reel.mp4", f"hash {number}", "reel.mp4", 1, 5.0)
+        catalogue.add_video(video)
+        catalogue.fail_video(video.id, Failure("probe", "it holds nothing"))
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.served.url)
+    expect(tab.page.locator("#videos .video")).to_have_count(50)
+
+
+def test_a_video_further_down_the_library_opens_from_a_result_a_citation_and_a_link(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    bury(tab)
+    tab.served.finder.moments = (moment_of(shown),)
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").click()
+    tab.expect_playing_at(13)
+    expect(tab.page.locator(f'.video.selected[data-id="{video_id}"]')).to_have_count(1)
+
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.served.url)
+    tab.served.answerer.reply = answer_of("The keeper rows home [1].", said)
+    tab.ask_for("Who rows home?", mode="ask")
+    tab.page.locator(".answer .text .cite").click()
+    tab.expect_playing_at(4)
+
+    tab.page.goto("about:blank")
+    tab.page.goto(f"{tab.served.url}/#v={video_id}&t=11.5")
+    tab.expect_playing_at(11.5)
+    expect(tab.page.locator("#stage-title")).to_have_text("harbour")
+
+
+def test_a_video_that_is_gone_is_said_to_be(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    gone = replace(shown, video_id=new_id())
+    tab.served.finder.moments = (moment_of(gone), moment_of(said))
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").first.click()
+    alert = tab.page.get_by_role("alert")
+    expect(alert).to_contain_text("not in the library any more")
+    tab.page.locator(".moment button").nth(1).click()
+    tab.expect_playing_at(4)
+    expect(alert).to_be_hidden()
+
+    tab.page.goto("about:blank")
+    tab.page.goto(f"{tab.served.url}/#v={gone.video_id}&t=3&q=harbour")
+    expect(tab.page.locator(".moment")).to_have_count(2)
+    expect(alert).to_contain_text("not in the library any more")
+    # Chromium itself logs every response over 399.
+    assert [text for text in tab.complaints if "status of 404" not in text] == []
+    tab.complaints.clear()
 
 
 def test_back_goes_to_the_search_before_the_question(tab: Tab, film: Path) -> None:
