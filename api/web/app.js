@@ -374,6 +374,7 @@ function listenToForm() {
   byId("scope").addEventListener("change", () => { if (state.asked) submit(); });
   byId("fit").addEventListener("change", () => { if (state.asked && state.mode === "search") submit(); });
   byId("clear").addEventListener("click", closeFindings);
+  byId("notice").addEventListener("click", () => showNotice([]));
   byId("home").addEventListener("click", (event) => {
     event.preventDefault();
     byId("query").value = "";
