@@ -476,7 +476,7 @@ def test_titles_and_the_query_can_be_read_beside_the_player(tab: Tab, film: Path
     expect(tab.page.get_by_label("Where to look")).to_be_visible()
     assert tab.page.evaluate("(e => e.clientWidth / 12.5)(document.querySelector('.moment .title'))") > 12
     # An em is about two letters.
-    assert tab.page.evaluate("(e => e.clientWidth / 16)(document.getElementById('query'))") > 11
+    assert tab.page.evaluate("(e => e.clientWidth / 16)(document.getElementById('query'))") > 9
 
 
 @pytest.mark.parametrize("width_px", [400, 768, 1440])
