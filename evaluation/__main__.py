@@ -204,7 +204,7 @@ def _describe_run(arguments: str, corpus: Corpus, profile: str | None, facts: di
     n_missing = len(facts["failures"])
     missing = f" ({n_missing} not indexed)" if n_missing else ""
     n_beyond = len(facts["ground_truth"])
-    beyond = f"; {n_beyond} places beyond the end of their video" if n_beyond else ""
+    beyond = f"; places that end after their video: {n_beyond}" if n_beyond else ""
     n_queries, n_negatives, n_questions = len(corpus.queries), len(corpus.negatives), len(corpus.questions)
     return {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),

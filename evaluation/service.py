@@ -137,7 +137,9 @@ def index_clips(
                 duration_by_clip |= {name: video["duration_s"]} if video["duration_s"] else {}
                 del waiting[name]
         time.sleep(POLL_S if waiting else 0)
-    media_s = sum(clip.duration_s for clip in clips if clip.name not in failures)
+    media_s = sum(
+        clip.duration_s or duration_by_clip.get(clip.name, 0.0) for clip in clips if clip.name not in failures
+    )
     took_s = time.monotonic() - started_s
     return Indexing(took_s, media_s, id_by_clip, failures, warnings, first_searchable_s, duration_by_clip)
 
