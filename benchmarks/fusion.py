@@ -50,6 +50,7 @@ def main() -> None:
         remedy=terminal.NAME_ITS_HOME,
     )
     folds = fold_by_video(queries)
+    terminal.require(len(set(folds)) > 1, "schemes are judged on videos left out", remedy="Name a corpus of several.")
     schemes: Mapping[str, Scheme] = {
         "weighted RRF of four channels": lambda i: rrf(features[i], (1.0, 1.0, 0.7, 1.0)),
         "the same, by each video's coverage, five folds": with_chosen_shift(

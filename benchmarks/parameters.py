@@ -47,6 +47,8 @@ def main() -> None:
     corpus = load_corpus(options.corpus)
     queries = tuple(q for q in corpus.queries if options.modality in (None, q.modality))
     terminal.require(queries, f"{options.corpus} asks nothing of that kind", remedy="Leave --modality out.")
+    n_videos = len({query.clip for query in queries})
+    terminal.require(n_videos > 1, "values are judged on videos left out", remedy="Name a corpus of several.")
     corpus = Corpus(corpus.half, corpus.clips, queries, (), ())
     measures = (options.by, *(measure for measure in MEASURES if measure != options.by))
     with open_library(options.home, corpus.clips) as library:

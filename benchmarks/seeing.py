@@ -86,6 +86,8 @@ def main() -> None:
         f"{options.home} holds no clip of which {options.corpus} asks pictures",
         remedy=terminal.NAME_ITS_HOME,
     )
+    n_videos = len({query.clip for query in visual})
+    terminal.require(n_videos > 1, "ways are judged on videos left out", remedy="Name a corpus of several.")
     ways = list_ways()
     outcomes = [measure(way, library, visual, words, captioned) for way in ways]
     print(

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     videos_by_lecture = {lecture: read_lecture(lecture) for lecture in options.lectures}
+    terminal.require(shutil.which("ffmpeg"), "there is no ffmpeg", remedy="Install it.")
     make_folder(options.out)
     for lecture, videos in videos_by_lecture.items():
         print(copy_with_subtitles(lecture, videos, options.out / lecture.resolve().name))

@@ -29,7 +29,7 @@ SAMPLE = str(sample_video().parent)
         ("hearing", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("parameters", ["{nope}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "nope does not exist"),
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.NOPE=1"], "'rag.relevance.NOPE=1'"),
-        ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "holds none of the clips"),
+        ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "Name a corpus of several"),
         ("afternoon", ["{mine}"], "mine has no ground_truth.json"),
         ("survive_kills", ["{nope}"], "there is no file"),
         ("subtitled", ["{mine}", "--out", "{nope}"], "mine has no ground_truth.json"),
