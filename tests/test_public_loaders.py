@@ -372,3 +372,13 @@ def test_a_table_in_parquet_says_how_to_read_it(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="pyarrow is not installed") as refused:
         find_set("videoeval-pro").load(SetFolder(tmp_path), None)
     assert "pip install pyarrow" in refused.value.remedy
+
+
+def test_rows_nested_without_end_are_refused_with_their_line(tmp_path: Path) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    (tmp_path / "rows.jsonl").write_text(f'{{"qid": 1}}\n{deep}\n')
+    (tmp_path / "rows.json").write_text(deep)
+    with pytest.raises(BadInput, match=r"rows\.jsonl, row 2: nested too deeply"):
+        read_rows(tmp_path / "rows.jsonl")
+    with pytest.raises(BadInput, match=r"rows\.json: nested too deeply"):
+        read_rows(tmp_path / "rows.json")
