@@ -23,4 +23,5 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8765
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8765/healthz', timeout=2)"]
+# Published ports are open to the network, so this asks for KINOGRAPH_API_KEY: docker run -e KINOGRAPH_API_KEY=… …
 CMD ["kinograph", "serve", "--host", "0.0.0.0"]

@@ -79,6 +79,25 @@ class LateInteractionTextEncoder:
         with self._lock:
             return [np.concatenate(pieces) for pieces in encode_in_batches(texts, self._pieces, self._forward)]
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters ``[start, end)`` of each token that ``embed_passage_tokens`` gives a row."""
+        places: list[tuple[int, int]] = []
+        at = 0
+        with self._lock:
+            model = self._load()
+            skipped = sorted({word for module in model for word in getattr(module, "skiplist_words", ())})
+            skipped_ids = set(model.tokenizer.convert_tokens_to_ids(skipped)) - {model.tokenizer.unk_token_id}
+            for piece in self._pieces(text):
+                at = text.index(piece, at)
+                tokens = model.tokenizer(piece, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+                places += [
+                    (at + start, at + end)
+                    for token, (start, end) in zip(tokens["input_ids"], tokens["offset_mapping"], strict=True)
+                    if token not in skipped_ids
+                ]
+                at += len(piece)
+        return places
+
     def embed_query_tokens(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (n_rows, token_dimension)."""
         with self._lock:

@@ -10,13 +10,14 @@ import threading
 import unicodedata
 from typing import Any
 
+from core.scripts import UNSPACED
 from core.signals import SparseVector
 
 MEAN_PASSAGE_TERMS = 30.0
 """A segment of 4–20 s holds some 10–50 spoken words, half of them stop words; BM25's default of 256 terms is a web
 page, against which every segment would count as equally short."""
 
-_CJK_RUN = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿가-힯]+")
+_CJK_RUN = re.compile(f"[{UNSPACED}]+")
 
 
 class Bm25LexicalEncoder:

@@ -102,6 +102,22 @@ class SentenceTextEncoder:
         """Return one L2-normalised float32 (n_tokens, dimension) a text; an empty text has no tokens."""
         return [one.tokens for one in self._encode_passages(texts)]
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters ``[start, end)`` of each token that ``embed_passage_tokens`` gives a row."""
+        prompt, tokenizer = self._prompt("document"), self._load().tokenizer
+        places: list[tuple[int, int]] = []
+        at = 0
+        for piece in self._pieces(prompt, text):
+            at = text.index(piece, at)
+            with self._tokenizer_lock:
+                tokens = tokenizer(prompt + piece, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+            shift = at - len(prompt)
+            places += [
+                (max(at, start + shift), end + shift) for start, end in tokens["offset_mapping"] if end + shift > at
+            ]
+            at += len(piece)
+        return places
+
     def embed_query(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (dimension,)."""
         return self._encode_query(text).vector

@@ -36,6 +36,20 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 INTERRUPTED, TERMINATED = 130, 143
 """Exit statuses as shells give them: 128 and the number of the signal."""
 
+
+def _check_share(value: float | None) -> float | None:
+    if value is not None and not 0 <= value <= 1:  # which "nan" is not either
+        raise typer.BadParameter("a score is a number from 0 to 1")
+    return value
+
+
+LeastFit = Annotated[
+    float | None,
+    typer.Option(
+        callback=_check_share,
+        help="Only moments that fit at least so well, 0 (anything) to 1.  [default: the service's cut-off]",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 InVideo = Annotated[list[str] | None, typer.Option("--video", help="Look only in this video; may be repeated.")]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="An id, the beginning of one, or a title.")]
@@ -164,8 +178,9 @@ def add(
             videos = wait_for_videos(client, videos)
         if as_json:
             render.print_json({"videos": videos})
-        else:
-            render.show_videos(videos) if videos else None
+        elif videos:
+            render.show_videos(videos)
+            render.show_warnings(videos)
     n_failed += sum(video["status"] == "failed" for video in videos)
     raise typer.Exit(1 if n_failed else 0)
 
@@ -189,6 +204,7 @@ def search(
     video: InVideo = None,
     modality: Annotated[list[Sense] | None, typer.Option(help="Only by this sense; may be repeated.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    min_score: LeastFit = None,
     as_json: AsJson = False,
 ) -> None:
     """Find moments."""
@@ -196,11 +212,11 @@ def search(
 
     with _connected() as (client, _server):
         senses = [sense.value for sense in modality or []]
-        found = client.search(query, videos=_ids_of(client, video), modalities=senses, limit=limit)
+        found = client.search(query, videos=_ids_of(client, video), modalities=senses, limit=limit, min_score=min_score)
     if as_json:
         render.print_json(found)
     else:
-        render.show_moments(found["moments"])
+        render.show_moments(found["moments"], hint="" if min_score == 0 else "Show what is nearest: add --min-score 0")
 
 
 @app.command()
@@ -306,6 +322,7 @@ def reindex(
             render.print_json({"videos": reopened})
         elif reopened:
             render.show_videos(reopened)
+            render.show_warnings(reopened)
     raise typer.Exit(1 if any(video["status"] == "failed" for video in reopened) else 0)
 
 

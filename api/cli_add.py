@@ -49,7 +49,13 @@ def add_files(
             finally:
                 progress.remove_task(task)
             if not is_new:
-                err.print(f"{path.name} is in the library already", markup=False)
+                left = [name for name, given in (("--title", title), ("--subtitles", subtitles)) if given]
+                unused = f"; {' and '.join(left)} did not change it" if left else ""
+                err.print(
+                    f"{path.name} is in the library already, as “{video['title']}”{unused}",
+                    markup=False,
+                    soft_wrap=True,
+                )
             if all(video["id"] != known["id"] for known in videos):
                 videos.append(video)
     return videos, n_failed

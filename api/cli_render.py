@@ -26,6 +26,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from core.scripts import UNSPACED
+
 Json = dict[str, Any]
 
 MODALITY_NAMES = {
@@ -95,7 +97,16 @@ def status_text(video: Json) -> Text:
         text.append(f" {video['progress']:.0%}, {parts['done']} of {parts['total']} parts", style="dim")
     elif status == "failed" and video["failure"]:
         text.append(f" {video['failure']['reason']}", style="dim")
+    elif video["warnings"]:
+        text.append(f" with {len(video['warnings'])} warning{'s' if len(video['warnings']) > 1 else ''}", style="dim")
     return text
+
+
+def show_warnings(videos: Sequence[Json]) -> None:
+    """Say on stderr what could not be read of videos that are usable as a whole."""
+    for video in videos:
+        for warning in video["warnings"]:
+            err.print(f"{video['title']}: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def show_videos(videos: Sequence[Json]) -> None:
@@ -136,13 +147,14 @@ def show_video(video: Json, url: str | None) -> None:
     out.print(table)
 
 
-def show_moments(moments: Sequence[Json]) -> None:
+def show_moments(moments: Sequence[Json], *, hint: str = "") -> None:
+    """Show the moments; the hint says what to do when there are none."""
     if not moments:
-        err.print("Nothing in the library fits.")
+        err.print(f"Nothing in the library fits. {hint}".rstrip(), markup=False)
         return
     for number, moment in enumerate(moments, start=1):
         out.print(_moment_head(number, moment))
-        for line in _moment_lines(moment):
+        for line in moment_lines(moment):
             out.print(Padding(line, (0, 0, 0, 4)))
 
 
@@ -159,15 +171,19 @@ def _moment_head(number: int, moment: Json) -> Text:
     )
 
 
-def _moment_lines(moment: Json) -> Iterable[Text]:
+def moment_lines(moment: Json) -> Iterable[Text]:
     """Return the evidence that won with its matched words marked, at most two lines."""
     matched = " ".join(reason["matched"] for reason in moment["reasons"] if reason["evidence_id"])
-    words = set(re.findall(r"\w+", matched.casefold()))
+    words = [
+        word if re.search(f"[{UNSPACED}]", word) else rf"\b{word}\b"
+        for word in dict.fromkeys(re.findall(r"\w+", matched))
+    ]
     for evidence in moment["evidence"][:2]:
         for reading in filter(None, (evidence["text"], evidence.get("translation"))):
             text = Text(style="" if reading is evidence["text"] else "italic dim")
-            for piece in re.split(r"(\w+)", reading):
-                text.append(piece, style="bold yellow" if piece.casefold() in words else "")
+            text.append(reading)
+            if words:
+                text.highlight_regex(re.compile("|".join(words), re.IGNORECASE), "bold yellow")
             yield text
 
 

@@ -109,10 +109,17 @@ class Client:
         self._send("DELETE", f"/v1/videos/{video_id}")
 
     def search(
-        self, query: str, *, videos: Sequence[str] = (), modalities: Sequence[str] = (), limit: int = 10
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] = (),
+        modalities: Sequence[str] = (),
+        limit: int = 10,
+        min_score: float | None = None,
     ) -> Json:
+        """Return the moments and the plan; ``min_score`` None takes the service's own cut-off."""
         body = {"query": query, "videos": list(videos), "modalities": list(modalities), "limit": limit}
-        return self._json("POST", "/v1/search", json=body)
+        return self._json("POST", "/v1/search", json=body | {"min_score": min_score})
 
     def ask(self, question: str, *, videos: Sequence[str] = (), options: Sequence[str] = ()) -> Json:
         body = {"question": question, "videos": list(videos)}
@@ -170,9 +177,13 @@ class Client:
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
-        """Turn transport errors into TryAgain."""
+        """Turn transport errors into TryAgain, and bytes of the command line that are no text into BadInput."""
         try:
             yield
+        except UnicodeEncodeError as error:
+            remedy = "Type it again in a terminal that is set to UTF-8."
+            piece = error.object[error.start : error.end]
+            raise BadInput(f"what was typed is no text: it holds {piece!r}", remedy=remedy) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             remedy = "Check KINOGRAPH_URL and that `kinograph serve` is running there."
             raise TryAgain(f"no server answers at {self.url} ({error})", remedy=remedy) from error
@@ -208,7 +219,9 @@ def _file_part(opened: ExitStack, path: Path, on_read: Callable[[int], None]) ->
         file = opened.enter_context(path.open("rb"))
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}", remedy="Check the path and its permissions.") from error
-    return path.name, CountingFile(file, on_read), mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    # A name may be any bytes; those that are no text are sent as question marks, since the file itself is what matters.
+    name = path.name.encode(errors="replace").decode()
+    return name, CountingFile(file, on_read), mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def error_of(status: int, problem: Json) -> KinographError:

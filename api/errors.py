@@ -62,6 +62,7 @@ KINDS: Mapping[type[KinographError], Kind] = {
 }
 
 HTTP_REMEDIES: Mapping[int, str] = {
+    400: "Send the body as JSON in UTF-8; /openapi.json describes what each address reads.",
     401: "Send the server's key as `Authorization: Bearer KEY`; the server reads it from KINOGRAPH_API_KEY.",
     404: "See /openapi.json for the addresses there are.",
     405: "See /openapi.json for the methods of this address.",
@@ -130,8 +131,13 @@ async def _show_known(_request: Request, error: Exception) -> ProblemResponse:
     return ProblemResponse(problem, headers)
 
 
-async def _show_invalid(_request: Request, error: Exception) -> ProblemResponse:
+async def _show_invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
+    if _is_unmarked(error):
+        sent = request.headers.get("content-type", "")
+        reason = f"the body is sent as {sent}" if sent else "the body is sent without a content type"
+        remedy = "Send JSON with the header `content-type: application/json`."
+        return ProblemResponse(problem_of(WrongMediaType(reason, remedy=remedy)))
     fields = [FieldProblem(field=_field_name(found["loc"]), reason=found["msg"]) for found in error.errors()]
     is_unreadable = any(found["type"] == "json_invalid" for found in error.errors())
     kind = KINDS[Malformed] if is_unreadable else KINDS[BadInput]
@@ -146,6 +152,11 @@ async def _show_invalid(_request: Request, error: Exception) -> ProblemResponse:
             errors=fields,
         )
     )
+
+
+def _is_unmarked(error: RequestValidationError) -> bool:
+    """Whether a body came that FastAPI did not read as JSON, since its type does not say that it is."""
+    return isinstance(error.body, bytes) and any(found["loc"] == ("body",) for found in error.errors())
 
 
 def _field_name(location: tuple[Any, ...]) -> str:

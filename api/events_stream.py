@@ -18,6 +18,8 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from api.schemas.base import View
 from api.schemas.videos import PartsView, VideoView
@@ -238,3 +240,40 @@ async def relay(
     finally:
         has_left.set()
         task.cancel()
+
+
+async def hear_out(items: Iterator[Any], receive: Receive, limiter: anyio.CapacityLimiter) -> Any:
+    """Return the last item of a blocking iterator, run in a thread of its own; raise what it raises.
+
+    When the client leaves, an iterator that still waits for its thread is never begun, and one that runs is closed at
+    its next item.
+
+    Raises:
+        ClientDisconnect: the client left.
+    """
+    has_left = threading.Event()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        has_left.set()
+
+    def exhaust() -> Any:
+        last = None
+        if not has_left.is_set():
+            for item in items:
+                last = item
+                if has_left.is_set():
+                    break
+        if isinstance(items, Generator):
+            items.close()
+        if has_left.is_set():
+            raise ClientDisconnect
+        return last
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        return await anyio.to_thread.run_sync(exhaust, limiter=limiter)
+    finally:
+        has_left.set()
+        watching.cancel()

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from adapters import build
 from core.artifact import decode_artifact
 from core.errors import Conflict, KinographError
+from core.home import open_home
 from core.publication import segment_points
 from core.settings import Settings
 
@@ -31,10 +32,10 @@ def rebuild(settings: Settings, *, on_part: Callable[[int, int], None] | None = 
 
     Raises:
         Conflict: a service runs on this home and owns the index.
+        BadInput: the home cannot be written to.
     """
-    lock = FileLock(settings.home / "serve.lock")
+    lock = FileLock(open_home(settings.home) / "serve.lock")
     if settings.is_index_embedded:
-        settings.home.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:

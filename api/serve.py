@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -25,6 +26,7 @@ from api.dependencies import Services
 from api.housekeeping import POLL_S, Loop, WorkerPool, dispatch_loop, publish_loop
 from api.uploads import discard_leftovers, purge_video
 from core.errors import BadInput, Conflict
+from core.home import open_home
 from core.logs import configure_logs
 from core.publication import repair_index
 from core.settings import Settings
@@ -42,18 +44,21 @@ def serve(settings: Settings, *, host: str | None = None, port: int | None = Non
 
     Raises:
         Conflict: another service owns this home.
-        BadInput: the address cannot be bound.
+        BadInput: the home cannot be written to; the address cannot be bound, or would let anyone on the network in
+            without a key.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    configure_logs(settings.home, "serve")
-    with _own_home(settings.home), _listen(host or settings.host, settings.port if port is None else port) as listener:
+    configure_logs(open_home(settings.home), "serve")
+    address = host or settings.host, settings.port if port is None else port
+    is_guarded = settings.api_key is not None or settings.allow_no_key
+    with _own_home(settings.home), _listen(*address, is_guarded=is_guarded) as listener:
         discard_leftovers(settings.home / "uploads")
         service = compose(settings)
         app = create_app(service.services, settings=settings)
         service.start()
         address_file = settings.home / "server.json"
         address_file.write_text(json.dumps({"url": _url(listener), "pid": os.getpid()}))
-        sys.stderr.write(f"Kinograph serves {_url(listener)}, data and logs in {settings.home}; Ctrl-C stops it.\n")
+        place = f"{_url(listener)}{', and every address of this machine' if _is_everywhere(listener) else ''}"
+        sys.stderr.write(f"Kinograph serves {place}; data and logs in {settings.home}; Ctrl-C stops it.\n")
         try:
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
             uvicorn.Server(config).run(sockets=[listener])
@@ -134,8 +139,15 @@ def compose_retrieval_of(settings: Settings, catalogue: Catalogue, index: Segmen
 
 
 def _url(listener: socket.socket) -> str:
+    """Return where this machine itself reaches the listener."""
     host, port = listener.getsockname()[:2]
-    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+    if _is_everywhere(listener):
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _is_everywhere(listener: socket.socket) -> bool:
+    return ip_address(listener.getsockname()[0]).is_unspecified
 
 
 @contextmanager
@@ -154,7 +166,8 @@ def _own_home(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
+def _listen(host: str, port: int, *, is_guarded: bool) -> Iterator[socket.socket]:
+    """Yield a socket that listens there; unguarded, only where this machine alone can reach it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -164,5 +177,12 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
             raise BadInput(
                 f"cannot listen on {host}:{port} ({error.strerror})", remedy="Choose another with --port, or --port 0."
             ) from error
+        # The bound address, not the name that was given: whatever localhost means here, it shows.
+        if not is_guarded and not ip_address(listener.getsockname()[0]).is_loopback:
+            raise BadInput(
+                f"without a key anyone who reaches {host} could read and delete the library",
+                remedy="Set KINOGRAPH_API_KEY, listen on 127.0.0.1, or set KINOGRAPH_ALLOW_NO_KEY=true where something "
+                "else keeps strangers out.",
+            )
         listener.listen(128)
         yield listener

@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,7 +32,7 @@ from benchmarks.measure import (
     measure_service,
     measure_start,
 )
-from core.errors import KinographError
+from benchmarks.terminal import output, run_benchmark
 from evaluation.corpus import Corpus, load_corpus
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "corpus"
@@ -72,7 +71,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=SHARED / "dev", help="real footage, measured where it exists")
     parser.add_argument("--no-corpus", dest="corpus", action="store_const", const=None)
     parser.add_argument("--no-script", dest="script", action="store_false", help="leave the afternoon script out")
-    parser.add_argument("--out", type=Path, help="write all figures to this JSON file")
+    parser.add_argument("--out", type=output, help="write all figures to this JSON file")
     return parser.parse_args()
 
 
@@ -175,8 +174,4 @@ def _mib(size_bytes: int) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KinographError as error:
-        notes.print(f"[red]{error}[/red]", soft_wrap=True)
-        sys.exit(1)
+    run_benchmark(main)

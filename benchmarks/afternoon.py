@@ -30,6 +30,8 @@ from adapters.concepts import class_names
 from adapters.torch_runtime import load_torch
 from adapters.weights import model_files
 from adapters.whisper_weights import offline_folder
+from benchmarks import terminal
+from benchmarks.terminal import run_benchmark
 from core.records import Modality, Moment, Span
 from evaluation.corpus import load_corpus
 from evaluation.details import describe_outcomes
@@ -164,11 +166,11 @@ def search_windows(windows: Sequence[Window], query: Vector, limit: int) -> list
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="a half of the corpus")
+    parser.add_argument("folder", type=terminal.corpus_folder, help="a half of the corpus")
     parser.add_argument("--only", help="clips to use, separated by commas")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--index-only", action="store_true", help="measure indexing, ask nothing")
-    parser.add_argument("--details", type=Path, help="write one JSON line a query to this file")
+    parser.add_argument("--details", type=terminal.output, help="write one JSON line a query to this file")
     arguments = parser.parse_args()
     corpus = load_corpus(arguments.folder)
     corpus = corpus.only(arguments.only.split(",")) if arguments.only else corpus
@@ -198,4 +200,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

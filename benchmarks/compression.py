@@ -8,11 +8,9 @@ interaction alone: no other channel can make up for a loss here.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from rich import box
@@ -22,6 +20,8 @@ from rich.table import Table
 
 from adapters import build
 from adapters.packed_points import pack_point, unpack_points
+from benchmarks import terminal
+from benchmarks.terminal import run_benchmark
 from core.artifact import decode_artifact
 from core.records import Modality, Segment
 from core.settings import Settings
@@ -59,12 +59,19 @@ class Compression:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("home", type=terminal.home)
+    parser.add_argument("corpus", type=terminal.corpus_folder)
     arguments = parser.parse_args()
-    settings = Settings(home=arguments.home)
+    settings = terminal.settings_of(arguments.home)
     items = load_items(settings)
     queries = [query for query in load_corpus(arguments.corpus).queries if query.modality != Modality.VISUAL]
+    terminal.require(items, f"{arguments.home} holds no segments with tokens", remedy="Index the corpus in it first.")
+    clips = {item.clip for item in items}
+    terminal.require(
+        [query for query in queries if query.clip in clips],
+        f"{arguments.home} holds none of the clips that {arguments.corpus} asks words of",
+        remedy=terminal.NAME_ITS_HOME,
+    )
     encoder = build.build_text_encoder(settings, threads=1)
     asked = [encoder.embed_query_tokens(query.query) for query in track(queries, "Encoding queries", console=notes)]
     is_right = np.array([[_is_right(query, item) for item in items] for query in queries])
@@ -170,4 +177,4 @@ def _clusters(rows: FloatArray, factor: int) -> FloatArray:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_benchmark(main)

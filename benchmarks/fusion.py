@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from adapters import build
+from benchmarks import terminal
+from benchmarks.terminal import run_benchmark
 from core.records import Modality, Segment, Span, Video
-from core.settings import Settings
 from core.stores import Catalogue, Scope
 from evaluation.corpus import MomentQuery, load_corpus
 from rag.fuse import RANK_OFFSET
@@ -39,11 +40,17 @@ N_FOLDS = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("home", type=terminal.home)
+    parser.add_argument("corpus", type=terminal.corpus_folder)
     options = parser.parse_args()
     queries, features, right = collect(options.home, options.corpus)
+    terminal.require(
+        queries,
+        f"{options.home} holds none of the clips that {options.corpus} asks of",
+        remedy=terminal.NAME_ITS_HOME,
+    )
     folds = fold_by_video(queries)
+    terminal.require(len(set(folds)) > 1, "schemes are judged on videos left out", remedy="Name a corpus of several.")
     schemes: Mapping[str, Scheme] = {
         "weighted RRF of four channels": lambda i: rrf(features[i], (1.0, 1.0, 0.7, 1.0)),
         "the same, by each video's coverage, five folds": with_chosen_shift(
@@ -65,7 +72,7 @@ def main() -> None:
 
 def collect(home: Path, folder: Path) -> tuple[list[MomentQuery], list[Features], list[NDArray[np.bool_]]]:
     """Return the queries, and for each the features of all segments and which of them are right."""
-    settings = Settings(home=home)
+    settings = terminal.settings_of(home)
     catalogue, index = build.build_catalogue(settings), build.build_index(settings)
     text = build.build_text_encoder(settings, threads=1)
     visual, lexical = build.build_visual_encoder(settings, text, threads=1), build.build_lexical_encoder()
@@ -192,4 +199,4 @@ def first_hit(scores: NDArray[np.float64], is_right: NDArray[np.bool_]) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

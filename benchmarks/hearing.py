@@ -10,7 +10,6 @@ shows), and the CPU seconds. Every fourth part is heard.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,10 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from adapters import build
+from benchmarks import terminal
+from benchmarks.lectures import read_lecture
+from benchmarks.terminal import run_benchmark
+from core.errors import NotFound
 from core.protocols import SpeechRecogniser
 from core.records import Modality, Span
 from core.settings import Settings
@@ -64,14 +67,15 @@ class Tally:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("lectures", type=Path, nargs="+", help="folders with ground truth")
-    parser.add_argument("--every", type=int, default=4)
+    parser.add_argument("home", type=terminal.home)
+    parser.add_argument("lectures", type=terminal.folder, nargs="+", help="folders with ground truth")
+    parser.add_argument("--every", type=terminal.positive, default=4)
     options = parser.parse_args()
-    settings = Settings(home=options.home)
+    settings = terminal.settings_of(options.home)
     recogniser = build.build_speech_recogniser(settings)
     tallies = {"without": Tally(), "with the names on screen": Tally()}
     parts = list(spoken_parts(settings, options.lectures, options.every))
+    terminal.require(parts, "no part of these lectures has whole English sentences", remedy="Name longer lectures.")
     hear(recogniser, parts[0].samples, ())  # loads the model
     for spoken in parts:
         for tally, terms in zip(tallies.values(), ((), spoken.terms), strict=True):
@@ -88,7 +92,11 @@ def spoken_parts(settings: Settings, lectures: Sequence[Path], every: int) -> It
     recogniser = build.build_entity_recogniser()
     id_by_filename = {video.filename: video.id for video in catalogue.list_videos("default", limit=1000).items}
     for folder in lectures:
-        [video] = json.loads((folder / "ground_truth.json").read_text())["videos"]
+        [video] = read_lecture(folder)
+        if video["video"] not in id_by_filename:
+            raise NotFound(
+                f"{settings.home} does not hold {video['video']}", remedy=f"Run `kinograph eval {folder} --home HOME`."
+            )
         for start_s in np.arange(settings.part_s, video["duration"] - settings.part_s, every * settings.part_s):
             part = Span(float(start_s), float(start_s) + settings.part_s)
             sentences = [
@@ -124,4 +132,4 @@ def words(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks import terminal
+from benchmarks.terminal import run_benchmark
+from core.errors import BadInput
 from evaluation.corpus import Corpus, load_corpus
 from evaluation.crossval import Figures, cross_validate, means_of
 from evaluation.library import open_library, search_with
@@ -34,15 +37,18 @@ Setting = tuple[float, ...]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("grid", nargs="+", metavar="MODULE.CONSTANT=VALUE,VALUE,…")
+    parser.add_argument("home", type=terminal.home)
+    parser.add_argument("corpus", type=terminal.corpus_folder)
+    parser.add_argument("grid", nargs="+", type=read_values, metavar="MODULE.CONSTANT=VALUE,VALUE,…")
     parser.add_argument("--by", choices=MEASURES, default=MEASURES[0], help="the measure to choose by")
     parser.add_argument("--modality", help="judge by the queries of this modality alone")
     options = parser.parse_args()
-    grid = dict(read_values(text) for text in options.grid)
+    grid = dict(options.grid)
     corpus = load_corpus(options.corpus)
     queries = tuple(q for q in corpus.queries if options.modality in (None, q.modality))
+    terminal.require(queries, f"{options.corpus} asks nothing of that kind", remedy="Leave --modality out.")
+    n_videos = len({query.clip for query in queries})
+    terminal.require(n_videos > 1, "values are judged on videos left out", remedy="Name a corpus of several.")
     corpus = Corpus(corpus.half, corpus.clips, queries, (), ())
     measures = (options.by, *(measure for measure in MEASURES if measure != options.by))
     with open_library(options.home, corpus.clips) as library:
@@ -57,11 +63,22 @@ def main() -> None:
 def read_values(text: str) -> tuple[str, tuple[float, ...]]:
     """Return a constant's name and values.
 
-    >>> read_values("rag.search.SHARE_OF_BEST=0.5,0.4")
-    ('rag.search.SHARE_OF_BEST', (0.5, 0.4))
+    >>> read_values("rag.relevance.SHARE_OF_BEST=0.5,0.4")
+    ('rag.relevance.SHARE_OF_BEST', (0.5, 0.4))
+
+    Raises:
+        BadInput: no module has such a number, or a value is none.
     """
     name, _, values = text.partition("=")
-    return name, tuple(float(value) for value in values.split(","))
+    module, _, constant = name.rpartition(".")
+    try:
+        held = getattr(importlib.import_module(module), constant)
+        numbers = tuple(float(value) for value in values.split(","))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(f"{text!r}: {error}", remedy="Write MODULE.CONSTANT=VALUE,VALUE, as in the example.") from error
+    if not isinstance(held, int | float) or not all(map(math.isfinite, numbers)):
+        raise BadInput(f"{text!r}: {name} or a value is not a number", remedy="Name a constant that is one.")
+    return name, numbers
 
 
 def judge_setting(
@@ -104,4 +121,4 @@ def _means(figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

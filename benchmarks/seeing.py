@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters import build
+from benchmarks import terminal
 from benchmarks.fusion import first_hit, fold_by_video, is_hit, with_bonus
 from benchmarks.seeing_ways import Looks, Way, Words, list_ways, look_at
+from benchmarks.terminal import run_benchmark
 from core.records import Segment
 from core.settings import Settings
 from core.signals import FloatArray
@@ -70,15 +72,22 @@ class Outcome:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("--captions", type=Path, help="CSV with a header and the columns image, caption")
-    parser.add_argument("--pictures", type=Path, help="folder of the pictures that the captions name")
+    parser.add_argument("home", type=terminal.home)
+    parser.add_argument("corpus", type=terminal.corpus_folder)
+    parser.add_argument("--captions", type=terminal.file, help="CSV with a header and the columns image, caption")
+    parser.add_argument("--pictures", type=terminal.folder, help="folder of the pictures that the captions name")
     options = parser.parse_args()
-    settings = Settings(home=options.home)
+    settings = terminal.settings_of(options.home)
     library, words = read_library(settings, options.corpus)
     captioned = read_captioned(options.captions, options.pictures) if options.captions and options.pictures else None
     visual = [query for query in library.queries if query.modality == "visual"]
+    terminal.require(
+        visual,
+        f"{options.home} holds no clip of which {options.corpus} asks pictures",
+        remedy=terminal.NAME_ITS_HOME,
+    )
+    n_videos = len({query.clip for query in visual})
+    terminal.require(n_videos > 1, "ways are judged on videos left out", remedy="Name a corpus of several.")
     ways = list_ways()
     outcomes = [measure(way, library, visual, words, captioned) for way in ways]
     print(
@@ -207,4 +216,4 @@ def choose_on_other_folds(outcomes: Sequence[Outcome], visual: Sequence[MomentQu
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -25,6 +25,9 @@ import psutil
 
 from adapters import build
 from api.cli_server import await_server, read_address
+from api.client import error_of
+from benchmarks import terminal
+from benchmarks.terminal import run_benchmark
 from core.settings import Settings
 
 PART_S = "15"
@@ -48,8 +51,8 @@ class Kept:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("clips", nargs="+", type=terminal.file)
+    parser.add_argument("--kills", type=terminal.positive, default=40)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +137,9 @@ def client(home: Path) -> httpx.Client:
 
 def upload(home: Path, clip: Path) -> None:
     with client(home) as http, clip.open("rb") as file:
-        http.post("/v1/videos", files={"file": (clip.name, file)}, data={"title": clip.name}).raise_for_status()
+        response = http.post("/v1/videos", files={"file": (clip.name, file)}, data={"title": clip.name})
+    if response.is_error:
+        raise error_of(response.status_code, response.json())
 
 
 def is_done(home: Path, n_clips: int, *, is_patient: bool) -> bool:
@@ -166,4 +171,4 @@ def read_home(home: Path) -> Kept:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_benchmark(main)

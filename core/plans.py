@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from core.records import Modality, Span
 
+NO_END_S = 1e7
+"""Seconds beyond the end of any video."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instant:
@@ -32,30 +35,46 @@ class TimeWindow:
     """A stretch asked for within each video, in the query's own ``words``.
 
     ``is_strict``: nothing outside it is wanted, even if nothing is found inside ("in the first minute"). Otherwise the
-    words may mean something else than a place in the video ("at 3:20" may be when a train leaves).
+    words may mean something else than a place in the video ("at 3:20" may be when a train leaves). ``named_s``: the
+    second that was named, around which the stretch lies; a video that is shorter has no such place.
     """
 
     start: Instant
     end: Instant
     words: str
     is_strict: bool
+    named_s: float = 0.0
 
     def within(self, duration_s: float) -> Span | None:
-        """Return the stretch in a video of that length; None where it lies outside.
+        """Return the stretch in a video of that length; None where it, or what was named, lies outside.
 
         >>> TimeWindow(Instant(), Instant(offset_s=60.0), "in the first minute", True).within(45.0)
         Span(start_s=0.0, end_s=45.0)
         """
         start_s, end_s = self.start.at_s(duration_s), self.end.at_s(duration_s)
-        return Span(start_s, end_s) if end_s > start_s else None
+        return Span(start_s, end_s) if end_s > start_s and duration_s >= self.named_s else None
 
+    @property
+    def in_any_video(self) -> Span | None:
+        """The stretch where it is the same in every video, whatever its length; None where it counts from the end.
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A number of things that a query asks to see: "three red cups" is (3, "red cups")."""
+        >>> TimeWindow(Instant(offset_s=60.0), Instant(1.0), "after the first minute", True).in_any_video
+        Span(start_s=60.0, end_s=10000000.0)
+        """
+        if self.start.share or self.end not in (Instant(1.0), Instant(offset_s=self.end.offset_s)):
+            return None
+        end_s = NO_END_S if self.end.share else self.end.offset_s
+        return Span(self.start.offset_s, end_s) if end_s > self.start.offset_s >= 0 else None
 
-    number: int
-    noun: str
+    def beside(self, relation: Relation, words: str) -> TimeWindow | None:
+        """Return, strictly, all that comes BEFORE or AFTER the window; None where no video has anything there.
+
+        >>> TimeWindow(Instant(1.0, -60.0), Instant(1.0), "the last minute", True).beside(Relation.BEFORE, "…").end
+        Instant(share=1.0, offset_s=-60.0)
+        """
+        if relation is Relation.BEFORE:
+            return TimeWindow(Instant(), self.start, words, is_strict=True) if self.start != Instant() else None
+        return TimeWindow(self.end, Instant(1.0), words, is_strict=True) if self.end != Instant(1.0) else None
 
 
 class Relation(StrEnum):
@@ -108,7 +127,6 @@ class QueryPlan:
     phrases: tuple[str, ...] = ()
     time: TimeWindow | None = None
     ordinal: int | None = None
-    counts: tuple[Count, ...] = ()
     succession: Succession | None = None
     by_sense: SenseQueries | None = None
     is_open: bool = False

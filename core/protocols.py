@@ -198,6 +198,10 @@ class TextEncoder(Protocol):
         """Return one L2-normalised float32 (n_tokens, token_dimension) a text: its words in order, or most of them."""
         ...
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters ``[start, end)`` that each of these rows stands for; the model itself is not run."""
+        ...
+
     def embed_query_tokens(self, text: str) -> FloatArray:
         """Return L2-normalised float32 (n_rows, token_dimension): its words, and what its model asks beside them."""
         ...
@@ -250,9 +254,9 @@ class LanguageModel(Protocol):
 class SearchRequest:
     """A search as the user asked it. ``time`` restricts to a span within each video; empty ``modalities`` means all.
 
-    ``min_score`` in [0, 1]: moments below it are dropped; None takes the calibrated default. ``planning`` "fast" reads
-    the query by rules, "model" asks the language model if there is one, "none" takes its words as they stand. ``plan``
-    None: the finder plans by itself.
+    ``group_by`` "video" keeps the best moment of each video. ``min_score`` in [0, 1]: moments below it are dropped;
+    None takes the calibrated default. ``planning`` "fast" reads the query by rules, "model" asks the language model if
+    there is one, "none" takes its words as they stand. ``plan`` None: the finder plans by itself.
     """
 
     query: str

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8765, ge=0, le=65535)
     url: str | None = Field(default=None, description="API that the command line talks to.")
     api_key: SecretStr | None = Field(default=None, description="Key that clients must send as a bearer token.")
+    allow_no_key: bool = Field(
+        default=False, description="Serve beyond this machine without a key, where something else keeps strangers out."
+    )
 
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in home.")
     broker_url: str | None = Field(

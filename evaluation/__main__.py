@@ -5,12 +5,9 @@ It does not know how anything is computed; it wires the rest of the room to a te
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +18,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import BadInput
-from core.settings import Settings
 from evaluation.ablation import (
     QuestionVariant,
     Variant,
@@ -30,17 +26,18 @@ from evaluation.ablation import (
     run_ablation,
     run_question_ablation,
 )
-from evaluation.corpus import Corpus, load_corpus
+from evaluation.corpus import Corpus, find_places_beyond, load_corpus
 from evaluation.cutoff import ABSENT_EMPTY, CutOff, as_facts, trace_cut_off
 from evaluation.details import describe_outcomes
 from evaluation.document import describe_choice, describe_library, write_section
+from evaluation.homes import choose_home
 from evaluation.join import join_corpora
 from evaluation.library import open_library
 from evaluation.report import as_json, print_summary, question_variant_table, variant_table
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.service import Indexing, Service, find_clips, index_clips, run_service
 from evaluation.summary import summarise
-from evaluation.terminal import run_command
+from evaluation.terminal import check_output, check_page, check_score, read_settings, run_command
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -69,24 +66,28 @@ def evaluate(
     corpus = join_corpora([load_corpus(folder) for folder in folders])
     corpus = corpus.only(only.split(",")) if only else corpus
     corpus = corpus.sample(sample, seed) if sample else corpus
-    with _choose_home(home, reuse, keep=keep) as chosen:
-        with run_service(chosen, profile=profile, min_score=min_score) as service:
+    corpus = corpus if questions else replace(corpus, questions=())
+    _check_run(corpus, profile, min_score, details, out)
+    with choose_home(home, reuse, keep=keep, tell=_tell) as place:
+        with run_service(place.home, profile=profile, min_score=min_score) as service:
             indexing = find_clips(service, corpus.clips) if reuse else _index_shown(service, corpus)
+            place.is_indexed = True
+            beyond = find_places_beyond(corpus, indexing.duration_by_clip)
             outcomes = _ask_shown(service, corpus, indexing, with_questions=questions)
-            facts = _describe_indexing(service, indexing)
-        asked = corpus if questions else replace(corpus, questions=())
-        varied = _vary_shown(chosen, asked, profile) if ablation else _Varied()
-    summary = summarise(outcomes)
-    if details:
-        details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
-    if out:
-        words = [folder.name for folder in folders] + ["--ablation"] * ablation + ["--no-questions"] * (not questions)
-        given = {"--only": only, "--sample": sample, "--seed": seed if sample else None, "--profile": profile}
-        words += [f"{option} {value}" for option, value in given.items() if value is not None]
-        about = _describe_run(" ".join(words), corpus, profile, facts)
-        title = name or corpus.half
-        section = describe_library(title, about, summary, varied.searches, varied.cut_off, varied.questions)
-        write_section(out, title, section)
+            facts = _describe_indexing(service, indexing) | {"ground_truth": beyond}
+        varied = _vary_shown(place.home, corpus, profile) if ablation else _Varied()
+        summary = summarise(outcomes)
+        if details:
+            details.write_text("".join(f"{line}\n" for line in describe_outcomes(outcomes, _clip_by_id(indexing))))
+        if out:
+            words = [folder.name for folder in folders]
+            words += ["--ablation"] * ablation + ["--no-questions"] * (not questions)
+            given = {"--only": only, "--sample": sample, "--seed": seed if sample else None, "--profile": profile}
+            words += [f"{option} {value}" for option, value in given.items() if value is not None]
+            about = _describe_run(" ".join(words), corpus, profile, facts)
+            title = name or corpus.half
+            section = describe_library(title, about, summary, varied.searches, varied.cut_off, varied.questions)
+            write_section(out, title, section)
     if as_json_:
         more = {
             "ablation": [asdict(variant) for variant in varied.searches],
@@ -108,25 +109,26 @@ def evaluate(
     _print_indexing(facts, console)
 
 
-@contextmanager
-def _choose_home(home: Path | None, reuse: Path | None, *, keep: bool) -> Iterator[Path]:
-    """Yield the folder to work in; a temporary one is removed at the end unless it is to be kept."""
-    if reuse:
-        yield reuse
-        return
-    if home:
-        if home.exists() and any(home.iterdir()):
-            raise BadInput(f"{home} is not empty", remedy="Name a new folder, or use --reuse.")
-        yield home
-        return
-    temporary = Path(tempfile.mkdtemp(prefix="kinograph-eval-"))
-    try:
-        yield temporary
-    finally:
-        if keep:
-            notes.print(f"Kept {temporary}; search it again with --reuse {temporary}", soft_wrap=True)
-        else:
-            shutil.rmtree(temporary, ignore_errors=True)
+def _check_run(
+    corpus: Corpus, profile: str | None, min_score: float | None, details: Path | None, out: Path | None
+) -> None:
+    """Refuse before any work what would end a run hours later, or make it worthless.
+
+    Raises:
+        BadInput: nothing is asked, the service would refuse an option, or a file cannot be written.
+    """
+    if not (corpus.queries or corpus.questions or corpus.negatives):
+        raise BadInput("nothing is asked of these clips", remedy="Name other folders or clips, or ask the questions.")
+    read_settings(profile)
+    check_score(min_score)
+    if details:
+        check_output(details)
+    if out:
+        check_page(out)
+
+
+def _tell(remark: str) -> None:
+    notes.print(remark, markup=False, highlight=False, soft_wrap=True)
 
 
 def _index_shown(service: Service, corpus: Corpus) -> Indexing:
@@ -201,19 +203,21 @@ def _describe_run(arguments: str, corpus: Corpus, profile: str | None, facts: di
     minutes = sum(clip.duration_s for clip in corpus.clips) / 60
     n_missing = len(facts["failures"])
     missing = f" ({n_missing} not indexed)" if n_missing else ""
+    n_beyond = len(facts["ground_truth"])
+    beyond = f"; places that end after their video: {n_beyond}" if n_beyond else ""
     n_queries, n_negatives, n_questions = len(corpus.queries), len(corpus.negatives), len(corpus.questions)
     return {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
         "again": f"`kinograph eval {arguments} --out docs/evaluation.md`",
-        "profile": f"{profile or Settings().profile}, embedded, Kinograph {version('kinograph')}",
+        "profile": f"{read_settings(profile).profile}, embedded, Kinograph {version('kinograph')}",
         "library": f"{len(corpus.clips)} videos, {minutes:.1f} minutes{missing}",
-        "asked": f"{n_queries} moment queries, {n_negatives} negatives, {n_questions} questions",
+        "asked": f"{n_queries} moment queries, {n_negatives} negatives, {n_questions} questions{beyond}",
     }
 
 
 def _describe_indexing(service: Service, indexing: Indexing) -> dict[str, Any]:
     facts = asdict(indexing)
-    del facts["id_by_clip"]
+    del facts["id_by_clip"], facts["duration_by_clip"]
     return {
         **facts,
         "realtime_factor": indexing.realtime_factor,
@@ -231,9 +235,11 @@ def _print_indexing(facts: dict[str, Any], console: Console) -> None:
         console.print(f"Indexed {speed}; first part searchable after {facts['first_searchable_s'] or 0.0:.1f} s")
     peaks = ", ".join(f"{name} {size / 2**20:.0f} MiB" for name, size in sorted(facts["peak_bytes"].items()))
     console.print(f"API start {facts['startup_s']:.1f} s; peak memory: {peaks}")
+    for warning in facts["ground_truth"]:
+        console.print(f"Ground truth: {warning}", markup=False)
     for heading, clips in (("Not indexed", facts["failures"]), ("Warnings", facts["warnings"])):
         for name, what in clips.items():
-            console.print(f"{heading}: {name}: {what}")
+            console.print(f"{heading}: {name}: {what}", markup=False)
 
 
 def main() -> None:

@@ -1,24 +1,25 @@
 """Reads a corpus: clips with queries whose right spans are known, questions with their evidence, and negatives.
 
-The layout is that of ``ground_truth.json`` (format 1). It does not know how anything is searched or scored, nor that
-several corpora may make one library.
+It does not know how a ground truth is laid out, how anything is searched or scored, nor that several corpora may make
+one library.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-
-from core.errors import BadInput, NotFound
+from core.errors import NotFound
 from core.records import Span
+from evaluation.truth import GroundTruth, MomentTruth, QuestionTruth, VideoTruth, read_truth
 
-Bounds = tuple[float, float]
 _Case = TypeVar("_Case")
+
+END_MARGIN_S = 1.0
+"""Containers and annotators round the end of a video; less than this is no mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,79 +117,31 @@ def _draw(cases: Sequence[_Case], size: int, draw: random.Random) -> list[_Case]
     return [cases[at] for at in sorted(draw.sample(range(len(cases)), min(size, len(cases))))]
 
 
-class _Media(BaseModel):
-    duration: float
-
-
-class _Moment(BaseModel):
-    query: str
-    start: float
-    end: float
-    modality: str
-    style: str = "natural"
-    spans: list[Bounds] = Field(default_factory=list)
-
-
-class _Question(BaseModel):
-    question: str
-    answer: str
-    evidence: list[Bounds]
-    type: str
-    scope: str = "library"
-    hops: int = Field(default=1, ge=1)
-
-
-class _Negative(BaseModel):
-    query: str
-
-
-class _Video(BaseModel):
-    video: str
-    media: _Media | None = None
-    duration: float | None = None
-    moments: list[_Moment] = Field(default_factory=list)
-    questions: list[_Question] = Field(default_factory=list)
-    negatives: list[_Negative] = Field(default_factory=list)
-
-
-class _FarEvidence(BaseModel):
-    video: str
-    span: Bounds
-
-
-class _CrossQuestion(BaseModel):
-    question: str
-    answer: str
-    type: str = "cross-video"
-    evidence: list[_FarEvidence]
-
-
-class _GroundTruth(BaseModel):
-    format: int = Field(ge=1, le=1)
-    half: str = ""
-    videos: list[_Video]
-    cross_video_questions: list[_CrossQuestion] = Field(default_factory=list)
-    negatives: list[_Negative] = Field(default_factory=list)
-
-
-_TRUTH = TypeAdapter(_GroundTruth)
-
-
 def load_corpus(folder: Path) -> Corpus:
     """Read a half: ``ground_truth.json`` (or the one JSON file there) and its clips, beside it or in ``videos/``.
 
     Raises:
         NotFound: the folder, its ground truth or a clip is missing.
-        BadInput: the ground truth has another layout.
+        BadInput: the ground truth has another layout, or asks what nothing could answer.
     """
-    path = _find_truth(folder)
-    try:
-        truth = _TRUTH.validate_json(path.read_bytes())
-        return _read_truth(truth, folder)
-    except (ValidationError, ValueError) as error:
-        raise BadInput(
-            f"{path} is not a ground truth of format 1: {error}", remedy="See the corpus' README."
-        ) from error
+    return _convert(read_truth(_find_truth(folder)), folder)
+
+
+def find_places_beyond(corpus: Corpus, duration_by_clip: Mapping[str, float]) -> list[str]:
+    """Return a sentence for each right place that ends after its clip, by the lengths in seconds that a service found.
+
+    A warning, not an error: lengths are known only once hours may have been indexed, and the other figures stand. What
+    lies wholly beyond the end counts as missed, what ends there by more than END_MARGIN_S loses overlap.
+    """
+    asked = [(f"query {query.query!r}", query.places) for query in corpus.queries]
+    asked += [(f"question {case.question!r}", case.evidence) for case in corpus.questions]
+    return [
+        f"{place.span.start_s:g}–{place.span.end_s:g} s of the {what} ends after {place.clip}, "
+        f"{duration_by_clip[place.clip]:.1f} s"
+        for what, places in asked
+        for place in places
+        if place.clip in duration_by_clip and place.span.end_s > duration_by_clip[place.clip] + END_MARGIN_S
+    ]
 
 
 def _find_truth(folder: Path) -> Path:
@@ -199,7 +152,7 @@ def _find_truth(folder: Path) -> Path:
     return candidates[0]
 
 
-def _read_truth(truth: _GroundTruth, folder: Path) -> Corpus:
+def _convert(truth: GroundTruth, folder: Path) -> Corpus:
     questions = [_read_question(question, video.video) for video in truth.videos for question in video.questions]
     questions += [
         QuestionCase(
@@ -222,20 +175,19 @@ def _read_truth(truth: _GroundTruth, folder: Path) -> Corpus:
     )
 
 
-def _find_clip(video: _Video, folder: Path) -> Clip:
+def _find_clip(video: VideoTruth, folder: Path) -> Clip:
     for path in (folder / "videos" / video.video, folder / video.video):
-        if path.exists():
-            duration_s = video.media.duration if video.media else video.duration
-            return Clip(video.video, path, duration_s or 0.0)
+        if path.is_file():
+            return Clip(video.video, path, video.duration_s or 0.0)
     raise NotFound(f"the clip {video.video} is missing from {folder}", remedy="Copy the whole folder of the corpus.")
 
 
-def _read_moment(moment: _Moment, clip: str) -> MomentQuery:
-    bounds = moment.spans or [(moment.start, moment.end)]
-    return MomentQuery(moment.query, clip, tuple(Span(*pair) for pair in bounds), moment.modality, moment.style)
+def _read_moment(moment: MomentTruth, clip: str) -> MomentQuery:
+    spans = tuple(Span(*pair) for pair in moment.bounds)
+    return MomentQuery(moment.query, clip, spans, moment.modality, moment.style)
 
 
-def _read_question(question: _Question, clip: str) -> QuestionCase:
+def _read_question(question: QuestionTruth, clip: str) -> QuestionCase:
     evidence = tuple(Place(clip, Span(*pair)) for pair in question.evidence)
     asked_of = clip if question.scope == "video" else None
     return QuestionCase(question.question, question.answer, evidence, question.type, asked_of, question.hops)

@@ -65,7 +65,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Indexing:
-    """How a library was filled: from the first byte sent until the last video was ready."""
+    """How a library was filled: from the first byte sent until the last video was ready.
+
+    ``duration_by_clip`` is how long each clip is in seconds, as the service found; clips that it could not read lack.
+    """
 
     took_s: float
     media_s: float
@@ -73,6 +76,7 @@ class Indexing:
     failures: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, list[str]] = field(default_factory=dict)
     first_searchable_s: float | None = None
+    duration_by_clip: dict[str, float] = field(default_factory=dict)
 
     @property
     def realtime_factor(self) -> float:
@@ -117,6 +121,7 @@ def index_clips(
     id_by_clip, failures = _upload(service.client, clips)
     waiting = dict(id_by_clip)
     warnings: dict[str, list[str]] = {}
+    duration_by_clip: dict[str, float] = {}
     first_searchable_s: float | None = None
     while waiting:
         for name, video_id in [*waiting.items()]:
@@ -129,11 +134,14 @@ def index_clips(
             if video["status"] in (VideoStatus.READY, VideoStatus.FAILED):
                 on_progress(name, 1.0)
                 warnings |= {name: video["warnings"]} if video["warnings"] else {}
+                duration_by_clip |= {name: video["duration_s"]} if video["duration_s"] else {}
                 del waiting[name]
         time.sleep(POLL_S if waiting else 0)
-    media_s = sum(clip.duration_s for clip in clips if clip.name not in failures)
+    media_s = sum(
+        clip.duration_s or duration_by_clip.get(clip.name, 0.0) for clip in clips if clip.name not in failures
+    )
     took_s = time.monotonic() - started_s
-    return Indexing(took_s, media_s, id_by_clip, failures, warnings, first_searchable_s)
+    return Indexing(took_s, media_s, id_by_clip, failures, warnings, first_searchable_s, duration_by_clip)
 
 
 def find_clips(service: Service, clips: Sequence[Clip]) -> Indexing:
@@ -150,7 +158,8 @@ def find_clips(service: Service, clips: Sequence[Clip]) -> Indexing:
     failures |= {
         name: describe_failure(videos[name]) for name in id_by_clip if videos[name]["status"] != VideoStatus.READY
     }
-    return Indexing(0.0, 0.0, id_by_clip, failures)
+    durations = {name: videos[name]["duration_s"] for name in id_by_clip if videos[name]["duration_s"]}
+    return Indexing(0.0, 0.0, id_by_clip, failures, duration_by_clip=durations)
 
 
 def describe_failure(video: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How the room's commands run in a terminal: quiet clients, and an error of ours as its remedy and status 1.
+"""How the room's commands run in a terminal: what they are given is checked before any work, errors are one line.
 
 It does not know what a command does.
 """
@@ -6,12 +6,16 @@ It does not know what a command does.
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
-from core.errors import KinographError
+from core.errors import BadInput, KinographError
+from core.settings import Settings
 
 
 def run_command(app: typer.Typer, notes: Console) -> None:
@@ -20,5 +24,78 @@ def run_command(app: typer.Typer, notes: Console) -> None:
     try:
         app(standalone_mode=True)
     except KinographError as error:
-        notes.print(f"[red]{error}[/red]", soft_wrap=True)
+        notes.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def read_settings(profile: str | None) -> Settings:
+    """Return the settings of the environment, with the profile that the command was given.
+
+    Raises:
+        BadInput: a variable or the profile has a value that cannot be.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"KINOGRAPH_{'_'.join(map(str, first['loc']))}".upper()
+        raise BadInput(f"{name}: {first['msg']}", remedy="Correct it in the environment or in .env.") from error
+    try:
+        return Settings.model_validate(settings.model_dump() | {"profile": profile}) if profile else settings
+    except ValidationError as error:
+        raise BadInput(f"there is no profile {profile!r}", remedy="Use --profile offline or standard.") from error
+
+
+def check_output(path: Path) -> Path:
+    """Return the path if a file can be written there; no file or folder is left behind that was not there.
+
+    Raises:
+        BadInput: it is a folder, its folder does not exist, or one of them may not be written to.
+    """
+    reason = _why_not_written(path)
+    if reason:
+        raise BadInput(f"cannot write {path}: {reason}", remedy="Name a file in a folder that you may write to.")
+    return path
+
+
+def _why_not_written(path: Path) -> str | None:
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.exists():
+        return None if os.access(path, os.W_OK) else "it may not be written to"
+    try:
+        path.open("x").close()  # asks the file system itself: /proc says that root may write, and refuses
+        path.unlink()
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def check_page(path: Path) -> Path:
+    """Return the path if a page of figures can be written there; sections that it holds are kept, so it must be text.
+
+    Raises:
+        BadInput: it cannot be written, or is something other than text.
+    """
+    check_output(path)
+    try:
+        if path.is_file():
+            path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not a page of text: {error}", remedy="Name a new file, or a page of figures.") from (
+            error
+        )
+    return path
+
+
+def check_score(score: float | None) -> float | None:
+    """Return the cut-off if the service takes it.
+
+    Raises:
+        BadInput: it is not a number in [0, 1].
+    """
+    if score is not None and not 0 <= score <= 1:
+        raise BadInput(f"no moment scores {score:g}", remedy="Give --min-score a number from 0 (show all) to 1.")
+    return score

@@ -119,8 +119,10 @@ def means_the_same(key: str, other: str, name: str, other_name: str, kind: str) 
     True
     >>> means_the_same("iran", "iraq", "Iran", "Iraq", "place")
     False
+    >>> means_the_same("456 kilograms", "461 kilograms", "", "", "quantity")
+    False
     """
-    if not key or not other:
+    if not key or not other or re.findall(r"\d+", key) != re.findall(r"\d+", other):
         return False
     words, other_words = key.split(), other.split()
     if kind == "person" and len(words) != len(other_words):

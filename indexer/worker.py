@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 import threading
 import time
 import warnings
@@ -17,6 +18,8 @@ from celery.platforms import SecurityWarning
 from adapters import build
 from adapters.jobs import CeleryJobQueue, make_celery
 from core.dispatch import QUEUES, TASK_PREFIX, dispatch_outbox
+from core.errors import BadInput
+from core.home import open_home
 from core.ids import new_id
 from core.logs import configure_logs
 from core.publication import publish_ready_parts
@@ -33,7 +36,10 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Run a worker until it is told to stop."""
     settings = Settings()
-    configure_logs(settings.home, "worker")
+    try:
+        configure_logs(open_home(settings.home), "worker")
+    except BadInput as error:
+        sys.exit(f"kinograph: {error}")
     # In a container the worker is root, and nothing but JSON of our own is ever loaded from a message.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     _end_with_parent()

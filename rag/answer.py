@@ -17,7 +17,7 @@ from rag.expand import GraphExpander
 from rag.look import attach_pictures
 from rag.prompt import show_options, write_prompt
 from rag.question_search import QuestionSearch
-from rag.write import ask_model, quote_evidence
+from rag.write import ask_model, quote_evidence, quote_place
 
 EXTRACTIVE = "extractive"
 
@@ -95,7 +95,8 @@ class Answerer:
         """Return the checked answer, and the reason to abstain if there is one."""
         asked = show_options(question.text, question.options)
         if self._model is None:
-            quoted = quote_evidence(asked, exhibits, self._text)
+            is_place = self._search.asks_for_place(question)
+            quoted = quote_place(moments, exhibits) if is_place else quote_evidence(asked, exhibits, self._text)
             return quoted, None if quoted.citations else NOTHING_FOUND
         shown = attach_pictures(exhibits, moments, self._catalogue, self._media)
         reply = ask_model(self._model, write_prompt(asked, question.history, shown))

@@ -12,7 +12,7 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.order import MIN_SHARE_INSIDE, compose_pairs, keep_sure, order_by_time, put_first
+from rag.order import compose_pairs, is_inside, keep_sure, order_by_time, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -47,7 +47,7 @@ def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> li
     """Return the moments that a plan asks for, best first."""
     moments = _find_in_time(plan, request, search)
     if plan.succession is not None and not _is_said(plan, moments):
-        composed = _find_succession(plan.succession, request, search)
+        composed = _keep_in_time(_find_succession(plan.succession, request, search), plan, request, search)
         moments = put_first(composed, moments) if composed else moments
     return order_by_time(moments, plan.ordinal, plan.text) if plan.ordinal else moments
 
@@ -56,20 +56,46 @@ def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -
     """Return the moments in the plan's window; those of its words as they stand where these may mean no place."""
     if plan.time is None:
         return search.find_part(plan, request)
-    places = _places(plan.time, search.best_videos(plan, request), request)
-    found: list[Moment] = []
-    if places and plan.is_open:
-        found = [moment for place in places for moment in search.browse(place, plan, request)]
-    elif places:
-        span_by_video = dict(places)
-        found = [
-            moment
-            for moment in search.find_part(plan, request, places)
-            if _is_inside(moment.span, span_by_video[moment.video_id])
-        ]
-    if found or plan.time.is_strict:
+    found = _find_in_window(plan, plan.time, request, search)
+    if found or plan.time.is_strict or plan.is_open:
         return found
     return search.find_part(replace(plan, text=plan.query, time=None, is_open=False), request)
+
+
+def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    span = window.in_any_video
+    if span is not None and not plan.is_open:  # no need to know which videos are long enough
+        shared = span if request.time is None else span.within(request.time)
+        return search.find_part(plan, replace(request, time=shared)) if shared else []
+    places = _places(window, search.best_videos(plan, request), request)
+    if plan.is_open:
+        return [moment for place in places for moment in search.browse(place, plan, request)]
+    return search.find_part(plan, request, places) if places else []
+
+
+def _keep_in_time(
+    composed: Sequence[Moment], plan: QueryPlan, request: SearchRequest, search: PartSearch
+) -> list[Moment]:
+    """Return the moments of a succession that lie where the plan, and its target, strictly want them."""
+    kept, windows = list(composed), _strict_windows(plan)
+    if not kept or not windows:
+        return kept
+    ids = tuple(dict.fromkeys(moment.video_id for moment in kept))
+    videos = search.best_videos(plan, replace(request, video_ids=ids))
+    for window in windows:
+        span_by_video = dict(_places(window, videos, request))
+        kept = [m for m in kept if m.video_id in span_by_video and is_inside(m.span, span_by_video[m.video_id])]
+    return kept
+
+
+def _strict_windows(plan: QueryPlan) -> list[TimeWindow]:
+    """Return the places that bind what is found; in "A in the first minute, then B" that is A's alone."""
+    succession = plan.succession
+    if succession is None:
+        return []
+    is_of_anchor = succession.relation is Relation.THEN and succession.anchor.time is not None
+    windows = (None if is_of_anchor else plan.time, succession.target.time)
+    return [window for window in windows if window is not None and window.is_strict]
 
 
 def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest) -> list[Place]:
@@ -81,10 +107,6 @@ def _places(window: TimeWindow, videos: Sequence[Video], request: SearchRequest)
         if span is not None:
             places.append((video.id, span))
     return places
-
-
-def _is_inside(span: Span, window: Span) -> bool:
-    return span.overlap_s(window) >= MIN_SHARE_INSIDE * min(span.duration_s, window.duration_s)
 
 
 def _is_said(plan: QueryPlan, moments: Sequence[Moment]) -> bool:

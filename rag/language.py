@@ -19,7 +19,18 @@ SMALL_WORDS = {
 }
 """Words of which almost every sentence of a language has one; several languages share some."""
 
+ENGLISH_FUNCTION_WORDS = (
+    "a about all also am an and any are as at be because been being both but by can could did do does doing done each "
+    "for from had has have he her here hers him his how i if in into is it its just may me might mine more most must "
+    "my no nor not of off on one or our ours out over own shall she should so some such than that the their theirs "
+    "them then there these they this those to too up us very was we were what when where wherever which while who "
+    "whom whose why will with would you your yours"
+)
+"""More English ones, which tell of no language ("me" and "on" are words elsewhere), and mean nothing of their own."""
+
 _WORDS = {language: frozenset(words.split()) for language, words in SMALL_WORDS.items()}
+
+_FUNCTION_WORDS = {language: words | frozenset(ENGLISH_FUNCTION_WORDS.split()) for language, words in _WORDS.items()}
 
 _LANGUAGE_BY_SCRIPT = {
     "HIRAGANA": "ja",
@@ -55,3 +66,12 @@ def guess_language(text: str) -> str | None:
     most = max(counts.values())
     best = [language for language, count in counts.items() if count == most]
     return best[0] if len(best) == 1 and most >= (1 if best[0] == "en" else 2) else None
+
+
+def function_words(language: str | None) -> frozenset[str]:
+    """Return the words, case folded, that stand in any sentence of the language, or of English: to share one is chance.
+
+    >>> {"the", "le"} <= function_words("fr"), "lamp" in function_words(None)
+    (True, False)
+    """
+    return _FUNCTION_WORDS.get(language or "en", _FUNCTION_WORDS["en"])

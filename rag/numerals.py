@@ -1,32 +1,46 @@
-"""Numbers as people write them in queries.
+"""Numbers as people write them in queries: "3", "twenty-five", "2nd", "fifth".
 
 It does not know what is counted.
 """
 
 from __future__ import annotations
 
-_TO_TWELVE = "one two three four five six seven eight nine ten eleven twelve"
+import re
 
-NUMBER_BY_WORD = {word: number for number, word in enumerate(_TO_TWELVE.split(), start=1)} | {
-    "fifteen": 15,
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "forty-five": 45,
-    "fifty": 50,
-    "sixty": 60,
-    "ninety": 90,
-}
+_TO_NINETEEN = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TO_TWELFTH = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 
-NUMBER = rf"(?:\d+(?:\.\d+)?|{'|'.join(sorted(NUMBER_BY_WORD, key=len, reverse=True))})"
-"""A regular expression of them, without a group."""
+_SMALL = {word: number for number, word in enumerate(_TO_NINETEEN.split(), start=1)}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
+_ORDINALS = {word: number for number, word in enumerate(_TO_TWELFTH.split(), start=1)}
+
+_ANY_SMALL = "|".join(sorted(_SMALL, key=len, reverse=True))
+
+NUMBER = rf"(?:\d+(?:\.\d+)?|(?:{'|'.join(_TENS)})(?:[ -](?:{_ANY_SMALL}))?|{_ANY_SMALL})"
+"""A regular expression of numbers, without a group."""
+
+ORDINAL = rf"(?:\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})"
+"""A regular expression of places in a row, without a group."""
 
 
 def read_number(text: str) -> float:
     """Return the number that a text matching NUMBER names.
 
-    >>> read_number("Thirty"), read_number("1.5")
-    (30, 1.5)
+    >>> read_number("Thirty"), read_number("1.5"), read_number("twenty-five")
+    (30, 1.5, 25)
     """
-    word = text.casefold()
-    return NUMBER_BY_WORD[word] if word in NUMBER_BY_WORD else float(word)
+    if text[0].isdigit():
+        return float(text)
+    return sum(_SMALL.get(word) or _TENS[word] for word in re.split("[ -]", text.casefold()))
+
+
+def read_ordinal(text: str) -> int:
+    """Return the place in a row that a text matching ORDINAL names.
+
+    >>> read_ordinal("Second"), read_ordinal("21st")
+    (2, 21)
+    """
+    return _ORDINALS.get(text.casefold()) or int(text[:-2])

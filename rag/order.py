@@ -113,6 +113,19 @@ def order_by_time(moments: Sequence[Moment], ordinal: int, text: str) -> list[Mo
     return [*wanted, *(moment for moment in moments if moment not in wanted)]
 
 
+def share_inside(span: Span, window: Span) -> float:
+    """Return the shared time of a span and a window, of the shorter of the two.
+
+    >>> share_inside(Span(0, 10), Span(8, 30))
+    0.2
+    """
+    return span.overlap_s(window) / min(span.duration_s, window.duration_s)
+
+
+def is_inside(span: Span, window: Span) -> bool:
+    return share_inside(span, window) >= MIN_SHARE_INSIDE
+
+
 def keep_sure(moments: Sequence[Moment]) -> list[Moment]:
     """Return the moments, best first as given, that fit nearly as well as the best one of their video."""
     best_by_video: dict[str, float] = {}
@@ -134,20 +147,18 @@ def browse(
     """
     moments = []
     for segment in segments:
-        inside_s = segment.span.overlap_s(window)
         own = tuple(
             item
             for item in evidence
             if item.id in segment.evidence_ids and item.span.overlap_s(window) > 0 and _counts(item, modalities)
         )
         is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
-        share = inside_s / min(segment.span.duration_s, window.duration_s)
-        if share < MIN_SHARE_INSIDE or not (own or is_seen):
+        share = share_inside(segment.span, window)
+        if not is_inside(segment.span, window) or not (own or is_seen):
             continue
         span = Span(max(segment.span.start_s, window.start_s), min(segment.span.end_s, window.end_s))
         modality = own[0].modality if own else Modality.VISUAL
-        first = own[0] if own else None
-        reason = Reason(modality, round(share, 4), first.id if first else None, f"at {timecode(span.start_s)}")
+        reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)
         moments.append(
             Moment(video.id, video.title, span, round(share, 4), modality, own, (reason,), shown_s, (segment.id,))

@@ -10,10 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.plans import QueryPlan, Succession
+from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from rag.language import guess_language
 from rag.plan_cues import (
-    find_counts,
     find_intent,
     find_ordinal,
     hide_phrases,
@@ -42,7 +41,7 @@ def plan_query(query: str) -> QueryPlan:
         return QueryPlan(query, query, language=guess_language(query))
     masked, phrases = hide_phrases(quote_capitals(text))
     plan = _plan_part(masked, phrases)
-    return replace(plan, query=query, succession=_plan_succession(masked, phrases), language=guess_language(text))
+    return replace(_plan_order(plan, masked, phrases), query=query, language=guess_language(text))
 
 
 def _plan_part(masked: str, phrases: Sequence[str]) -> QueryPlan:
@@ -67,15 +66,39 @@ def _plan_part(masked: str, phrases: Sequence[str]) -> QueryPlan:
         phrases=held,
         time=window[0] if window else None,
         ordinal=ordinal[0] if ordinal else None,
-        counts=find_counts(rest),
         is_open=window is not None and is_open(rest),
     )
 
 
-def _plan_succession(masked: str, phrases: Sequence[str]) -> Succession | None:
+def _plan_order(plan: QueryPlan, masked: str, phrases: Sequence[str]) -> QueryPlan:
+    """Return the plan with the order of happenings that the text names; beside a place, it is a place itself."""
     parts = split_succession(masked)
+    if parts is not None and parts.relation in (Relation.AFTER, Relation.BEFORE):
+        parts = split_succession(_without_side(masked))
     if parts is None:
+        return plan
+    anchor, target = _plan_part(parts.anchor, phrases), _plan_part(parts.target, phrases)
+    target = replace(target, is_open=is_open(parts.target) or target.is_open)
+    if not _is_place(anchor):
+        return replace(plan, succession=Succession(target, anchor, parts.relation, parts.is_close))
+    beside = _beside(anchor, parts.relation)
+    if beside is None or target.time is not None:
+        return plan
+    return replace(target, text=target.text or plan.text, time=beside)
+
+
+def _without_side(masked: str) -> str:
+    """Return the text without "after 3:20": no happening is looked for before or after what is a place itself."""
+    window = find_window(masked)
+    return window[1] if window and re.match(r"(?:after|before)\b", window[0].words, re.IGNORECASE) else masked
+
+
+def _is_place(part: QueryPlan) -> bool:
+    return part.time is not None and part.text == part.query
+
+
+def _beside(place: QueryPlan, relation: Relation) -> TimeWindow | None:
+    if place.time is None or relation is Relation.EITHER:
         return None
-    anchor = _plan_part(parts.anchor, phrases)
-    target = replace(_plan_part(parts.target, phrases), is_open=is_open(parts.target))
-    return Succession(target, anchor, parts.relation, parts.is_close)
+    side = Relation.BEFORE if relation is Relation.BEFORE else Relation.AFTER
+    return place.time.beside(side, f"{side.value} {place.time.words}")

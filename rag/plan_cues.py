@@ -1,4 +1,4 @@
-"""Small words of a query that tell how to look: the sense it speaks of, what it quotes, what it counts, which time.
+"""Small words of a query that tell how to look: the sense it speaks of, what it quotes, which time.
 
 English only, and each cue by itself; ``rag/plan.py`` puts them together. It does not know what is searched.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.plans import Count
 from core.records import Modality
-from rag.numerals import NUMBER_BY_WORD
 
 _QUOTED = re.compile(
     r"(?<!\d)\"([^\"]+)\"|“([^“”\"]+)[”\"]|„([^„“”]+)[“”]|«\s*([^«»]+?)\s*»|(?<!\w)['‘](\w[^'‘’]*\s[^'‘’]*\w[?!.]?)['’](?!\w)"
@@ -85,16 +83,6 @@ _ORDERED = tuple(
     )
 )
 """Only what speaks of times: "the last supper", "the first man on the moon" and "at last" name things."""
-
-_PLURAL = r"(?:people|men|women|children|feet|mice|geese|sheep|fish|police|(?!is\b|was\b|has\b|this\b)[a-z]+(?<!s)s)"
-_COUNTED = re.compile(
-    rf"\b(?P<number>[2-9]|1\d|{'|'.join(w for w, n in NUMBER_BY_WORD.items() if 2 <= n <= 12)}) "
-    rf"(?P<noun>(?:(?!and\b|or\b|of\b|to\b|in\b|on\b|at\b|by\b|with\b|the\b|a\b)[a-z-]+ ){{0,2}}?{_PLURAL})\b",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(r"\b(?:(?:only|exactly|just) one|a single) (?!more\b|of\b|time\b)(?P<noun>[a-z]+)\b", re.IGNORECASE)
-_MEASURES = "seconds minutes hours days weeks months years times percent degrees metres meters dollars"
-_UNITS = frozenset(_MEASURES.split())
 
 
 def find_phrases(text: str) -> tuple[str, ...]:
@@ -199,19 +187,3 @@ def find_ordinal(text: str) -> tuple[int, str] | None:
             rest = text[: match.start("cut")] + text[match.end("cut") :]
             return _ORDINALS[match["which"].casefold()], re.sub(r"\s+(?=[?!.,]|$)", "", " ".join(rest.split()))
     return None
-
-
-def find_counts(text: str) -> tuple[Count, ...]:
-    """Return the numbers of things that a query asks to see.
-
-    >>> find_counts("hands shuffling three red cups"), find_counts("three minutes later, a four-engined plane")
-    ((Count(number=3, noun='red cups'),), ())
-    >>> find_counts("only one bottle is left on the table")
-    (Count(number=1, noun='bottle'),)
-    """
-    counted = [
-        Count(int(NUMBER_BY_WORD.get(number := match["number"].casefold()) or number), match["noun"])
-        for match in _COUNTED.finditer(text)
-        if match["noun"].split()[-1].casefold() not in _UNITS
-    ]
-    return tuple(counted + [Count(1, match["noun"]) for match in _ALONE.finditer(text)])

@@ -1,4 +1,4 @@
-"""Places in a video that a query names: "in the first minute", "at 3:20", "near the end".
+"""Places in a video that a query names: "in the first minute", "at 3:20", "after 2 minutes", "near the end".
 
 Careful rather than complete: "at the end of a street" is a place in the world, "in the end" an idiom, "the last supper"
 a picture. It does not know how long any video is.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.plans import Instant, TimeWindow
-from rag.numerals import NUMBER, read_number
+from core.plans import Instant, Relation, TimeWindow
+from rag.numerals import NUMBER, ORDINAL, read_number, read_ordinal
+from rag.plan_instants import CLOCK, INSTANT, LENGTH, NUMBERED, UNIT, read_instant_s, unit_s
 
 AROUND_S = 5.0
 """How far around "at 3:20" still counts: people read a clock when what they saw has begun."""
@@ -18,14 +19,26 @@ AROUND_S = 5.0
 VAGUE_SHARE, VAGUE_S = 0.15, 10.0
 """How much of a video its "beginning" and "end" are: of ten seconds all, of an hour ten minutes."""
 
-_OF_DAY = r"(?:[ap]\.?m\b|o['’]?clock|in the (?:morning|afternoon|evening)|at night|today|tonight)"
-_CLOCK = rf"(?<![\d:.])(?:\d{{1,2}}:[0-5]\d:[0-5]\d|\d{{1,3}}:[0-5]\d)(?![\d:.]*\d|:)(?!\s*{_OF_DAY})"
-_UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?)"
-_INSTANT = rf"(?:{_CLOCK}|{NUMBER} {_UNIT}|minute \d+|second \d+)"
+EARLY_SHARE = 1 / 3
+"""How much of a video is "early" or "late" in it: less exact than its beginning."""
+
 _VIDEO = r"(?:video|film|movie|clip|recording|footage|episode|audio|lecture|talk|presentation|podcast)"
-_OF_VIDEO = rf"(?: (?:of|in|into) (?:the|this|that|each|every) {_VIDEO})"
+_THE_VIDEO = rf"(?:the|this|that|each|every) {_VIDEO}\b"
+_OF_VIDEO = rf"(?: (?:of|in|into) {_THE_VIDEO})"
 _DONE = r"(?=\s*[.?!,;]|\s*$)"
+_LAST = r"(?=\s*[?.!]*$)"
 _OF_NOTHING_ELSE = rf"(?:{_OF_VIDEO}|(?! (?:of|for|in|at|after|before|since)\b))"
+_OR_DONE = rf"(?:{_OF_VIDEO}|{_DONE})"
+_OR_LAST = rf"(?:{_OF_VIDEO}|{_LAST})"
+
+_LASTING = "for take takes took taking last lasts lasted lasting wait waits waited"
+_NOT_LASTING = "".join(rf"(?<!\b{word} )" for word in _LASTING.split())
+_NOT_APART = "".join(rf"(?<!\b{unit} )" for unit in ["second", "seconds", "minute", "minutes", "hour", "hours"])
+"""What precedes no place: "takes between 3 and 5 minutes" is a length, "a minute before 3:20" another instant."""
+
+_IN_TIME = "happen happens happened happening say says said spoken heard mentioned discussed"
+_HAPPENING = "|".join(["^", *(rf"(?<=\b{word} )" for word in _IN_TIME.split())])
+"""What precedes "in the middle" of a video rather than of a picture, and "in the end" where it is no idiom."""
 
 Reader = Callable[[re.Match[str]], TimeWindow | None]
 
@@ -48,26 +61,6 @@ def find_window(text: str) -> tuple[TimeWindow, str] | None:
     return None
 
 
-def read_instant_s(text: str) -> float:
-    """Return the seconds of "3:20", "1:02:03", "90 seconds", "minute 3".
-
-    >>> read_instant_s("1:02:03"), read_instant_s("two minutes"), read_instant_s("minute 3")
-    (3723.0, 120.0, 180.0)
-    """
-    if ":" in text:
-        seconds = 0.0
-        for part in text.split(":"):
-            seconds = seconds * 60 + float(part)
-        return seconds
-    first, second = text.split(" ", 1)
-    number, unit = (second, first) if second[0].isdigit() else (first, second)
-    return read_number(number) * _unit_s(unit)
-
-
-def _unit_s(unit: str) -> float:
-    return {"s": 1.0, "m": 60.0, "h": 3600.0}[unit[0].casefold()]
-
-
 def _from_start(match: re.Match[str]) -> TimeWindow:
     return TimeWindow(Instant(), Instant(offset_s=_length_s(match)), match.group().strip(), is_strict=True)
 
@@ -76,20 +69,51 @@ def _from_end(match: re.Match[str]) -> TimeWindow:
     return TimeWindow(Instant(1.0, -_length_s(match)), Instant(1.0), match.group().strip(), is_strict=True)
 
 
-def _after_start(match: re.Match[str]) -> TimeWindow:
-    return TimeWindow(Instant(offset_s=_length_s(match)), Instant(1.0), match.group().strip(), is_strict=True)
-
-
 def _length_s(match: re.Match[str]) -> float:
     number = (match["number"] or "one").strip().casefold()
-    return (_FEW[number] if number in _FEW else read_number(number)) * _unit_s(match["unit"])
+    return (_FEW[number] if number in _FEW else read_number(number)) * unit_s(match["unit"])
 
 
 _FEW = {"few": 3.0, "couple of": 2.0}
 
 
+def _nth_minute(match: re.Match[str]) -> TimeWindow | None:
+    """Not strict: a match counts its minutes, too."""
+    end_s = 60.0 * read_ordinal(match["nth"])
+    return _stretch(match, max(0.0, end_s - 60.0), end_s)
+
+
+def _part(match: re.Match[str]) -> TimeWindow | None:
+    n_parts = {"half": 2, "third": 3, "quarter": 4}[match["part"].casefold()]
+    number = {"first": 1, "second": 2, "third": 3, "last": n_parts, "final": n_parts}.get(match["nth"].casefold(), 2)
+    if number > n_parts or (match["nth"].casefold() == "middle" and n_parts != 3):
+        return None
+    words = match.group().strip()
+    is_strict = re.search(rf"{_VIDEO}$", words, re.IGNORECASE) is not None
+    return TimeWindow(Instant((number - 1) / n_parts), Instant(number / n_parts), words, is_strict)
+
+
+def _beside(read: Reader) -> Reader:
+    """Return the reader of what comes before or after the place that another reader reads."""
+
+    def read_side(match: re.Match[str]) -> TimeWindow | None:
+        place = read(match)
+        relation = Relation.AFTER if match["side"].casefold() == "after" else Relation.BEFORE
+        return place.beside(relation, match.group().strip()) if place else None
+
+    return read_side
+
+
 def _between(match: re.Match[str]) -> TimeWindow | None:
-    start_s, end_s = read_instant_s(match["start"]), read_instant_s(match["end"])
+    return _stretch(match, read_instant_s(match["start"]), read_instant_s(match["end"]))
+
+
+def _between_units(match: re.Match[str]) -> TimeWindow | None:
+    one_s = unit_s(match["unit"])
+    return _stretch(match, read_number(match["start"]) * one_s, read_number(match["end"]) * one_s)
+
+
+def _stretch(match: re.Match[str], start_s: float, end_s: float) -> TimeWindow | None:
     if end_s <= start_s:
         return None
     return TimeWindow(Instant(offset_s=start_s), Instant(offset_s=end_s), match.group().strip(), is_strict=False)
@@ -98,59 +122,88 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
 def _at(match: re.Match[str]) -> TimeWindow:
     named = match["at"]
     at_s = read_instant_s(named)
-    if named.casefold().startswith("minute") or named.casefold().endswith(("minutes", "minute", "mins", "min")):
-        start_s, end_s = at_s - AROUND_S, at_s + 60.0
-    else:
-        start_s, end_s = at_s - AROUND_S, at_s + AROUND_S
-    return TimeWindow(
-        Instant(offset_s=max(0.0, start_s)), Instant(offset_s=end_s), match.group().strip(), is_strict=False
-    )
+    is_minute = named.casefold().startswith("minute") or named.casefold().endswith(("minutes", "minute", "mins", "min"))
+    start = Instant(offset_s=max(0.0, at_s - AROUND_S))
+    end = Instant(offset_s=at_s + (60.0 if is_minute else AROUND_S))
+    return TimeWindow(start, end, match.group().strip(), is_strict=False, named_s=at_s)
 
 
-def _side_of(match: re.Match[str]) -> TimeWindow | None:
-    at_s = read_instant_s(match["at"])
-    if at_s <= 0:
-        return None
-    words = match.group().strip()
-    if match["side"].casefold() == "after":
-        return TimeWindow(Instant(offset_s=at_s), Instant(1.0), words, is_strict=False)
-    return TimeWindow(Instant(), Instant(offset_s=at_s), words, is_strict=False)
+def _strictly_beside(match: re.Match[str]) -> TimeWindow | None:
+    at, words = Instant(offset_s=read_instant_s(match["at"])), match.group().strip()
+    relation = Relation.BEFORE if match["side"].casefold() in ("before", "until", "till") else Relation.AFTER
+    return TimeWindow(at, at, words, is_strict=True).beside(relation, words)
 
 
-def _half(match: re.Match[str]) -> TimeWindow:
-    start, end = (0.0, 0.5) if match["half"].casefold() == "first" else (0.5, 1.0)
-    return TimeWindow(Instant(start), Instant(end), match.group().strip(), is_strict=True)
+def _later(match: re.Match[str]) -> TimeWindow | None:
+    """Not strict: a cake that is done after ten minutes may be so at any place of the video."""
+    at = Instant(offset_s=read_instant_s(match["at"]))
+    return TimeWindow(at, Instant(1.0), match.group().strip(), is_strict=False)
 
 
 def _vague(match: re.Match[str]) -> TimeWindow:
     words, where = match.group().strip(), match["where"].casefold()
-    if where in ("end", "ending", "close"):
-        return TimeWindow(Instant(1.0 - VAGUE_SHARE, -VAGUE_S), Instant(1.0), words, is_strict=False)
+    share = EARLY_SHARE if where in ("early", "late") else VAGUE_SHARE
+    if where in ("end", "ending", "close", "late"):
+        return TimeWindow(Instant(1.0 - share, -VAGUE_S), Instant(1.0), words, is_strict=False)
     if where in ("middle", "midpoint") or where.startswith("half"):
         half = VAGUE_SHARE / 2
         return TimeWindow(Instant(0.5 - half, -VAGUE_S), Instant(0.5 + half, VAGUE_S), words, is_strict=False)
-    return TimeWindow(Instant(), Instant(VAGUE_SHARE, VAGUE_S), words, is_strict=False)
+    return TimeWindow(Instant(), Instant(share, VAGUE_S), words, is_strict=False)
 
 
 _IN = r"\b(?:in|within|during|from|over) the (?:very )?"
-_SOME = rf"(?P<number>{NUMBER} |few |couple of )?(?P<unit>{_UNIT})"
+_SIDE = rf"{_NOT_APART}\b(?P<side>after|before) the (?:very )?"
+_ALONE = r"^(?:the )?(?:very )?"
 _NEAR = r"\b(?:right |just )?(?:at|near|towards?|by|close to|around) the (?:very )?"
-
+_ABOUT = r"(?:^|(?<=\s))(?:at|around|about|near) (?:about |around |roughly |time )?"
+_TO = r"(?: (?:and|to|until|till) | ?[-–—] ?)"
 _SUBJECT = r"(?:an?|the|he|she|it|they|we|there|some(?:one|body)|two|three|four)"
 
+_SOME = rf"(?P<number>{NUMBER} |few |couple of )?(?P<unit>{UNIT})\b"
+_STRETCHES: tuple[tuple[str, Reader], ...] = (
+    (rf"(?:first|opening|initial) {_SOME}", _from_start),
+    (rf"(?:last|final|closing) {_SOME}", _from_end),
+    (rf"(?P<nth>{ORDINAL}) minute\b", _nth_minute),
+)
+_PART = r"(?P<nth>first|second|middle|third|last|final) (?P<part>half|third|quarter)"
+
 _PATTERNS: tuple[tuple[str, Reader], ...] = (
-    (rf"\bafter the (?:first|opening) {_SOME}\b{_OF_NOTHING_ELSE}", _after_start),
-    (rf"{_IN}(?:first|opening|initial) {_SOME}\b{_OF_NOTHING_ELSE}", _from_start),
-    (rf"{_IN}(?:last|final|closing) {_SOME}\b{_OF_NOTHING_ELSE}", _from_end),
-    (rf"^(?:the )?(?:first|opening|initial) {_SOME}(?:{_OF_VIDEO}|\s*[?.!]*$)", _from_start),
-    (rf"^(?:the )?(?:last|final|closing) {_SOME}(?:{_OF_VIDEO}|\s*[?.!]*$)", _from_end),
-    (rf"\b(?:in|during) the (?P<half>first|second) half{_OF_VIDEO}", _half),
-    (rf"\bbetween (?P<start>{_INSTANT}) and (?P<end>{_INSTANT})", _between),
-    (rf"\bfrom (?P<start>{_INSTANT}) (?:to|until|till) (?P<end>{_INSTANT})", _between),
-    (rf"\b(?P<side>after|before|until) (?:the )?(?P<at>{_CLOCK}){_DONE}", _side_of),
-    (rf"(?:^|(?<=\s))(?:at|around|about|near) (?:about |around |roughly |time )?(?P<at>{_CLOCK})", _at),
-    (rf"\b(?:at|around|in|during) (?P<at>minute \d+|second \d+){_OF_NOTHING_ELSE}", _at),
-    (rf"\bat (?:the )?(?P<at>\d+ {_UNIT})(?: mark)?{_OF_NOTHING_ELSE}{_DONE}", _at),
+    *((rf"{_SIDE}{words}{_OF_NOTHING_ELSE}", _beside(read)) for words, read in _STRETCHES),
+    *((rf"{_IN}{words}{_OF_NOTHING_ELSE}", read) for words, read in _STRETCHES),
+    *((rf"{_ALONE}{words}{_OR_LAST}", read) for words, read in _STRETCHES),
+    (rf"{_SIDE}{_PART}{_OF_VIDEO}", _beside(_part)),
+    (rf"{_IN}{_PART}{_OR_LAST}", _part),
+    (rf"{_ALONE}{_PART}{_OF_VIDEO}{_DONE}", _part),
+    (rf"\bbetween (?P<start>{INSTANT}) and (?P<end>{INSTANT})", _between),
+    (rf"\bfrom (?P<start>{INSTANT}) (?:to|until|till) (?P<end>{INSTANT})", _between),
+    (rf"^(?P<start>{CLOCK}){_TO}(?P<end>{CLOCK}){_LAST}", _between),
+    (
+        rf"\b(?:(?:between|from|in|during) )?(?P<unit>minute)s? (?P<start>{NUMBER}){_TO}(?P<end>{NUMBER})\b"
+        rf"{_OF_NOTHING_ELSE}",
+        _between_units,
+    ),
+    (
+        rf"{_NOT_LASTING}\b(?:between|from) (?P<start>{NUMBER}) (?:and|to) (?P<end>{NUMBER}) (?P<unit>{UNIT})"
+        rf"{_OR_DONE}",
+        _between_units,
+    ),
+    (
+        rf"{_NOT_APART}\b(?P<side>after|before|until|till|since) (?:the )?(?P<at>{CLOCK}|{NUMBERED}){_OR_DONE}",
+        _strictly_beside,
+    ),
+    (
+        rf"{_NOT_APART}\b(?P<side>after|before|until|till|since) the (?P<at>{CLOCK}|{LENGTH}) mark{_OR_DONE}",
+        _strictly_beside,
+    ),
+    (rf"\b(?P<side>from) (?P<at>{INSTANT}) on(?:wards?)?{_OR_DONE}", _strictly_beside),
+    (rf"\bafter (?P<at>{LENGTH}){_OR_DONE}", _later),
+    (rf"{_ABOUT}(?:the )?(?P<at>{CLOCK}|{LENGTH}) mark\b", _at),
+    (rf"{_ABOUT}(?P<at>{CLOCK})", _at),
+    (rf"\b(?:at|around|in|during) (?P<at>{NUMBERED}){_OF_NOTHING_ELSE}", _at),
+    (rf"\bat (?:the )?(?P<at>{LENGTH}){_OF_NOTHING_ELSE}{_DONE}", _at),
+    (rf"\b(?:at )?(?:(?:about|around|roughly) )?(?P<at>{LENGTH}) (?:into {_THE_VIDEO}|in{_DONE})", _at),
+    (rf"^(?P<at>{CLOCK}|{NUMBERED}){_OR_LAST}", _at),
+    (rf"{_SIDE}(?P<where>middle){_OF_VIDEO}", _beside(_vague)),
     (
         rf"(?:{_NEAR}|\b(?:in|at) the (?:very )?)(?P<where>end|ending|close|beginning|start|opening|middle){_OF_VIDEO}",
         _vague,
@@ -158,6 +211,8 @@ _PATTERNS: tuple[tuple[str, Reader], ...] = (
     (rf"{_NEAR}(?P<where>end|ending|beginning|start|middle){_DONE}", _vague),
     (rf"^(?:at|near|towards?) the (?:very )?(?P<where>end|ending|beginning|start)(?=,| {_SUBJECT}\b)", _vague),
     (rf"\b(?:about )?(?P<where>halfway)(?: through)?(?:{_OF_VIDEO}| the {_VIDEO}|{_DONE})", _vague),
+    (rf"\b(?:very )?(?P<where>early|late)(?: on)?{_OF_VIDEO}", _vague),
+    (rf"(?:{_HAPPENING})in the (?:very )?(?P<where>beginning|middle|end){_LAST}", _vague),
 )
 _READERS = tuple((re.compile(pattern, re.IGNORECASE), read) for pattern, read in _PATTERNS)
 """In this order: the first that fits is taken, so that "after the first minute" is not "in the first minute"."""

@@ -88,6 +88,10 @@ class QuestionSearch:
         placed = [*front, *keep_distinct(grown, front)[:N_LEADS]]
         return tuple([*placed, *keep_distinct(read, placed)][: request.limit])
 
+    def asks_for_place(self, question: Question) -> bool:
+        """Whether a question asks what is at a place in the video, whatever it is: "what is said at 0:40"."""
+        return self._finder.plan(SearchRequest(retrieval_query(question))).is_open
+
     def _find(self, request: SearchRequest) -> list[Moment]:
         found = self._finder.find(request)
         return show_scenes(found, self._catalogue) if self._steps.passages else list(found)

@@ -26,6 +26,10 @@ LEXICAL_BONUS = 0.8
 """Weight of the query's own words, in full where they all are: names and codes have no synonyms. They tip what fits by
 meaning, most at a fit of one half: a word shared by chance makes nothing fit, and a sure fit needs no help."""
 
+OWN_SHARE = 0.5
+"""A search in some senses alone: where these answer less than this share of what the whole segment does, the others
+make up the fit, and what they say no longer counts. Else it does, as a slide names what is talked of."""
+
 VERBATIM_FROM = 0.98
 """From this MaxSim on, a single piece of evidence says what the query says, word for word at 1; what else the segment
 holds then matters less and less, which its one dense vector cannot tell."""
@@ -53,10 +57,14 @@ class Relevance:
 
 
 def judge(candidate: Candidate, modalities: frozenset[str]) -> Relevance:
-    """Return how well a candidate fits, counting only the given modalities (empty: all)."""
+    """Return how well a candidate fits by what it holds of the given modalities (empty: all)."""
     text = visual = 0.0
     if candidate.interaction.by_evidence and (not modalities or modalities & candidate.modalities):
-        meant = (_undiluted(candidate) + candidate.interaction.joint) / 2
+        dense, joint = _undiluted(candidate), candidate.interaction.joint
+        own = candidate.joint_among(modalities) if modalities else joint
+        if own < OWN_SHARE * joint:
+            dense, joint = min(dense, own), own
+        meant = (dense + joint) / 2
         text = meant + LEXICAL_BONUS * candidate.lexical * max(0.0, meant) * (1 - meant)
     if len(candidate.frames) and (not modalities or Modality.VISUAL.value in modalities):
         visual = candidate.visual

@@ -5,7 +5,7 @@ It does not know how rankings are fused nor what is relevant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from core.protocols import LexicalEncoder, TextEncoder, VisualEncoder
 from core.records import Segment
 from core.signals import FloatArray, SparseVector
 from core.stores import Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex, SegmentPoint
-from rag.late_interaction import Interaction, interact, look_at_frames
+from rag.late_interaction import Interaction, best_fits, interact, look_at_frames
 
 CANDIDATES_PER_CHANNEL = 60
 """Ranks beyond this weigh less than a tenth of the first in the fusion."""
@@ -69,6 +69,15 @@ class Candidate:
     def modalities(self) -> frozenset[str]:
         """The modalities of its texts."""
         return frozenset(item.modality for item in self.point.vectors.token_ranges)
+
+    def joint_among(self, modalities: Set[str]) -> float:
+        """Return the MaxSim over what is of these modalities alone; over all where late interaction saw nothing."""
+        readings = self.interaction.readings
+        if not readings:
+            return self.interaction.joint
+        ids = {item.evidence_id for item in self.point.vectors.token_ranges if item.modality in modalities}
+        fits = [best_fits(readings[evidence_id]) for evidence_id in ids & readings.keys()]
+        return float(np.max(fits, axis=0).mean()) if fits else 0.0
 
     @property
     def visual(self) -> float:

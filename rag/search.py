@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, LexicalEncoder, SearchRequest, TextEncoder, VisualEncoder
-from core.records import Evidence, Modality, Moment, Reason, Video
+from core.records import Evidence, Modality, Moment, Reason, Span, Video
 from core.signals import SparseVector
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
+from rag.answering_words import AnsweringWords
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
 from rag.ground import Ground, Readings, gather_readings, ground_frames, ground_text
 from rag.merge import merge_moments
-from rag.order import browse
+from rag.order import browse, is_inside
 from rag.phrases import hold_all, quoting
 from rag.plan import plan_query
 from rag.plan_model import plan_with_model
@@ -49,6 +51,11 @@ SHARED_BONUS = 0.3
 """Likewise for words that the moment shares with the one that led there, most for the segment that shares the most by
 BM25, which is mostly that one itself: what counts are rare words, such as names, numbers, what broke."""
 
+SPOKEN = (Modality.SPEECH.value,)
+WRITTEN = (Modality.SCREEN.value,)
+SEEN = (Modality.VISUAL.value, Modality.CAPTION.value, Modality.OBJECT.value)
+"""Modalities of the senses that a model plans for."""
+
 N_SHARING = 60
 """Segments that are ranked by those words."""
 
@@ -75,6 +82,7 @@ class MomentSearch:
         self._steps = steps
         self._model = model
         self._floor = floor
+        self._answering = AnsweringWords(catalogue, index, text)
 
     def plan(self, request: SearchRequest) -> QueryPlan:
         """Return how the query is understood: by rules, or as the request wants by the language model or as it is."""
@@ -88,10 +96,23 @@ class MomentSearch:
         plan = request.plan or self.plan(request)
         moments = carry_out(plan, request, self)
         shown = group_by_video(moments, request.group_by)[: request.limit]
-        return tuple(name_matched_words(moment, request.query) for moment in shown)
+        return tuple(self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan))
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
-        """Return the relevant moments for one part of a plan, best first."""
+        """Return the relevant moments for one part of a plan, best first.
+
+        What a model put into words for several senses is looked for sense by sense; the better one decides.
+        """
+        senses = split_by_sense(plan, request)
+        if not senses:
+            return self._find_fitting(plan, request, places)
+        found = [moment for part, asked in senses for moment in self._find_fitting(part, asked, places)]
+        found.sort(key=lambda moment: -moment.score)
+        near = [moment for moment in found if is_near(moment.score, found[0].score, request.min_score)]
+        kept = near if self._steps.cut_off else found
+        return merge_moments(kept) if self._steps.merging else kept
+
+    def _find_fitting(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place]) -> list[Moment]:
         query, channels = self._encode(plan), self._steps.channels
         rankings = self._rank(query, request, places)
         chosen = choose_candidates(rankings)
@@ -99,6 +120,7 @@ class MomentSearch:
             chosen = self._choose_quoting(plan.phrases, chosen, request)
         candidates = examine(query, chosen, rankings, self._index, self._visual, channels)
         moments = self._ground(candidates.values(), plan, request)
+        moments = [moment for moment in moments if _is_at(moment, places, request.time)]
         is_cut, floor = self._steps.cut_off, self._floor
         relevant = keep_relevant(moments, request.min_score, floor=floor) if is_cut else moments
         favoured = _favour(relevant, plan.intent, self._rank_sharing(plan, request))
@@ -111,7 +133,8 @@ class MomentSearch:
         if plan.is_open:
             return list(self._catalogue.list_videos(request.tenant, limit=N_VIDEOS_SEARCHED_BY_PLACE).items)
         rankings = self._rank(self._encode(plan), request)
-        ids = dict.fromkeys(item.video_id for ranking in rankings.values() for item in ranking)
+        by_rank = zip_longest(*rankings.values())  # the best by each channel, then the second best
+        ids = dict.fromkeys(item.video_id for best in by_rank for item in best if item is not None)
         return list(self._videos(list(ids)[:N_VIDEOS_SEARCHED_BY_PLACE]).values())
 
     def browse(self, place: Place, plan: QueryPlan, request: SearchRequest) -> list[Moment]:
@@ -124,14 +147,17 @@ class MomentSearch:
         evidence = self._catalogue.list_evidence(video_id, span=window)
         return browse(video, self._catalogue.list_segments(video_id), evidence, window, modalities)
 
+    def _name_reasons(self, moments: Sequence[Moment], plan: QueryPlan) -> list[Moment]:
+        """Return the moments, what answers the query named where it shares no word.
+
+        The encoder remembers the query's tokens from the search, but for one that a model put into other words.
+        """
+        if all(reason.matched for moment in moments for reason in moment.reasons):
+            return list(moments)
+        return self._answering.name(moments, self._text.embed_query_tokens(plan.text))
+
     def _encode(self, plan: QueryPlan) -> QueryVectors:
-        """Return the plan's vectors; words and pictures have their own queries where a model put them so."""
-        if plan.by_sense is None:
-            return encode_query(plan.text, self._text, self._visual, self._lexical)
-        told = " ".join(dict.fromkeys(text for text in (plan.by_sense.speech, plan.by_sense.screen) if text))
-        words = encode_query(told or plan.text, self._text, self._visual, self._lexical)
-        seen = encode_query(plan.by_sense.visual or plan.text, self._text, self._visual, self._lexical)
-        return replace(seen, text=words.text, tokens=words.tokens, lexical=words.lexical)
+        return encode_query(plan.text, self._text, self._visual, self._lexical)
 
     def _rank(
         self, query: QueryVectors, request: SearchRequest, places: Sequence[Place] = ()
@@ -208,6 +234,30 @@ class MomentSearch:
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
         """Return the videos that still exist: one may have been deleted since its segment was ranked."""
         return self._catalogue.get_videos(sorted(set(video_ids)))
+
+
+def split_by_sense(plan: QueryPlan, request: SearchRequest) -> list[tuple[QueryPlan, SearchRequest]]:
+    """Return plan and request for each sense that a model put into words, of those asked for; none without a model."""
+    if plan.by_sense is None:
+        return []
+    told = ((plan.by_sense.speech, SPOKEN), (plan.by_sense.screen, WRITTEN), (plan.by_sense.visual, SEEN))
+    senses_by_text: dict[str, list[str]] = {}
+    for text, senses in told:
+        asked = [sense for sense in senses if not request.modalities or sense in request.modalities]
+        if text and asked:
+            senses_by_text.setdefault(text, []).extend(asked)
+    return [
+        (replace(plan, text=text, by_sense=None), replace(request, modalities=tuple(senses)))
+        for text, senses in senses_by_text.items()
+    ]
+
+
+def _is_at(moment: Moment, places: Sequence[Place], window: Span | None) -> bool:
+    """Whether a moment lies in the window and in one of the places, if any: its segment may, and itself not."""
+    spans = [span for video_id, span in places if video_id == moment.video_id]
+    return (window is None or is_inside(moment.span, window)) and (
+        not places or any(is_inside(moment.span, span) for span in spans)
+    )
 
 
 def choose_candidates(rankings: Mapping[Channel, Sequence[ScoredSegment]]) -> list[str]:

@@ -27,10 +27,10 @@ class Steps:
 
     ``planning``: read the query for senses, quotations, places in the video and order. ``dense``,
     ``late_interaction``, ``lexical``, ``pictures``: rank and score by these channels; what is left out is stood in for
-    by the others. ``grounding``: narrow
-    a segment to the seconds that match (needs late interaction). ``merging``: fold repeated moments. ``cut_off``:
-    return nothing for what is not there. Of questions alone — ``passages``: read the sentences beside what fits.
-    ``hops``: search for what the best moments lead to. ``graph``: add events of the entities that the question names.
+    by the others. ``grounding``: narrow a segment to the seconds that match (needs late interaction). ``merging``: fold
+    repeated moments. ``cut_off``: return nothing for what is not there. Of questions alone — ``passages``: read the
+    sentences beside what fits, and see pictures in their scene. ``hops``: search for what the best moments lead to.
+    ``graph``: add events of the entities that the question names.
 
     >>> Steps(lexical=False).without("merging").merging
     False

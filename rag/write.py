@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import CannotSee, TryAgain
 from core.protocols import LanguageModel, Message, TextEncoder
-from core.records import Modality
+from core.records import Modality, Moment
 from rag.check import CheckedAnswer, cite
 from rag.exhibits import Exhibit, quotable, timecode
 from rag.late_interaction import interact_texts
 from rag.prompt import REPLY_SCHEMA, without_pictures
+from rag.relevance import MIN_SCORE
 
 MAX_QUOTES = 3
 """Quotes of an extractive answer; more is a search result, not an answer."""
@@ -87,10 +88,14 @@ def quote_evidence(question: str, exhibits: Sequence[Exhibit], encoder: TextEnco
     if best < MIN_QUOTE_SCORE:
         return _describe_pictures(exhibits)
     fitting = [item for item in ranked if scores[item.number] >= best * SHARE_OF_BEST_QUOTE][:MAX_QUOTES]
-    chosen = list(dict.fromkeys(part for item in fitting for part in finish_sentence(item, held)))
-    lines = [f"{_introduce(item)}: “{item.text}” [{number}]" for number, item in enumerate(chosen, start=1)]
-    citations = tuple(cite(item, number) for number, item in enumerate(chosen, start=1))
-    return CheckedAnswer("\n".join(lines), citations, ())
+    return _quote(list(dict.fromkeys(part for item in fitting for part in finish_sentence(item, held))))
+
+
+def quote_place(moments: Sequence[Moment], exhibits: Sequence[Exhibit]) -> CheckedAnswer:
+    """Return an answer made of what stands in the moments, in their order: they were asked for by their place."""
+    there = {item.id for moment in moments for item in moment.evidence}
+    chosen = [exhibit for exhibit in quotable(exhibits) if exhibit.evidence_id in there][:MAX_QUOTES]
+    return _quote(chosen) if chosen else _describe_pictures(exhibits)
 
 
 def finish_sentence(exhibit: Exhibit, exhibits: Sequence[Exhibit]) -> list[Exhibit]:
@@ -113,6 +118,12 @@ MAX_BREATH_S = 1.0
 """Pause within a sentence that recognisers and subtitles break in two."""
 
 
+def _quote(chosen: Sequence[Exhibit]) -> CheckedAnswer:
+    lines = [f"{_introduce(item)}: “{item.text}” [{number}]" for number, item in enumerate(chosen, start=1)]
+    citations = tuple(cite(item, number) for number, item in enumerate(chosen, start=1))
+    return CheckedAnswer("\n".join(lines), citations, ())
+
+
 def _fit(question: str, held: Sequence[Exhibit], encoder: TextEncoder) -> list[float]:
     """Return how well each exhibit fits the question: the mean of MaxSim and of the cosine of the whole texts."""
     texts = [exhibit.text for exhibit in held]
@@ -123,8 +134,9 @@ def _fit(question: str, held: Sequence[Exhibit], encoder: TextEncoder) -> list[f
 
 
 def _describe_pictures(exhibits: Sequence[Exhibit]) -> CheckedAnswer:
-    """Point to the pictures that fit, without a word about what they show: no model has looked at them."""
-    pictures = [exhibit for exhibit in exhibits if exhibit.modality is Modality.VISUAL][:MAX_QUOTES]
+    """Point to the pictures that a search would find, without a word about what they show: no model has looked."""
+    found = [item for item in exhibits if item.modality is Modality.VISUAL and item.relevance >= MIN_SCORE]
+    pictures = found[:MAX_QUOTES]
     if not pictures:
         return CheckedAnswer("", (), ())
     places = [

@@ -57,12 +57,14 @@ class Served:
         assert lease is not None
         self.services.catalogue.renew(lease, lease_s=60, stage="speech", progress=0.5)
 
-    def publish_part(self, lines: Sequence[tuple[float, Modality, str]]) -> list[Evidence]:
+    def publish_part(
+        self, lines: Sequence[tuple[float, Modality, str]], warnings: Sequence[str] = ()
+    ) -> list[Evidence]:
         """Index and publish the next part: a line of two seconds each, with a picture."""
         catalogue = self.services.catalogue
         lease = catalogue.claim_part("worker", lease_s=60)
         assert lease is not None
-        catalogue.commit_part(lease, "artifact")
+        catalogue.commit_part(lease, "artifact", warnings=warnings)
         part = catalogue.parts_to_publish()[0]
         evidence, segments = [], []
         for number, (start_s, modality, text) in enumerate(lines):

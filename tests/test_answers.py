@@ -22,6 +22,9 @@ from core.records import Answer, Evidence, Keyframe, Modality, NewVideo, Segment
 from graph.build import build_video_graph
 from indexer.embeddings import Encoders, embed_segments
 from rag.compose import Retrieval, compose_retrieval
+from rag.exhibits import Exhibit
+from rag.relevance import MIN_SCORE
+from rag.write import quote_evidence
 from tests.fakes.encoders import FakeLexicalEncoder, FakeNameRecogniser, FakeTextEncoder, FakeVisualEncoder, picture_of
 from tests.fakes.openai_server import HttpReply, running_openai_server
 
@@ -129,6 +132,26 @@ def test_another_tenant_finds_nothing(world: World) -> None:
 def test_a_time_window_keeps_other_moments_out(world: World) -> None:
     found = world.retrieval().finder.find(SearchRequest(SAID[0], time=Span(35, 60), modalities=("speech",)))
     assert all(moment.span.start_s >= 35 for moment in found)
+
+
+def test_what_is_at_a_place_is_quoted_from_there(world: World) -> None:
+    def quotes(question: str) -> list[str]:
+        return [citation.quote for citation in world.retrieval().answerer.answer(Question(question)).citations]
+
+    assert quotes("what is said at 0:42") == [SAID[2]]
+    assert quotes("what is said in the first minute") == SAID
+    assert quotes("what is said at 9:59") == []
+
+
+def test_pictures_that_no_search_would_find_are_no_answer() -> None:
+    fitting, weak = (
+        Exhibit(number, "v", "The light", Span(0, 9), Modality.VISUAL, "the picture at 0:03", relevance)
+        for number, relevance in ((1, MIN_SCORE), (2, MIN_SCORE - 0.01))
+    )
+    encoder = FakeTextEncoder()
+    assert quote_evidence("a lantern", [weak], encoder).citations == ()
+    answer = quote_evidence("a lantern", [fitting, weak], encoder)
+    assert answer.text == "These pictures fit best: “The light” at 0:00 [1]."
 
 
 def test_without_a_model_the_answer_quotes_and_says_what_to_configure(world: World) -> None:

@@ -22,6 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from api import cli
+from api.cli_render import moment_lines
 from api.cli_server import find_server, reach_server
 from core.errors import TryAgain
 from core.records import Evidence, Modality
@@ -140,7 +141,9 @@ def test_an_added_file_is_listed(run: Run, talk: Path) -> None:
     assert "uploaded" in listed.stdout
     again = run("add", talk)
     assert again.returncode == 0
-    assert "in the library already" in again.stderr
+    assert again.stderr.strip() == "Opening talk.mp4 is in the library already, as “Opening talk”"
+    retitled = run("add", talk, "--title", "Closing talk")
+    assert retitled.stderr.strip().endswith("as “Opening talk”; --title did not change it")
     assert len(json.loads(run("list", "--json").stdout)["videos"]) == 1
 
 
@@ -159,6 +162,18 @@ def test_waiting_follows_the_video_until_it_is_ready(run: Run, served: Served, t
     worker.join()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["videos"][0]["status"] == "ready"
+
+
+def test_what_could_not_be_read_is_said_with_the_video(run: Run, served: Served, talk: Path) -> None:
+    video_id = json.loads(run("add", talk, "--json").stdout)["videos"][0]["id"]
+    served.plan(video_id, 20)
+    served.publish_part([(4, Modality.SPEECH, "Hello.")], warnings=["The file ends at 0:07."])
+    served.publish_part([])
+    served.finish(video_id)
+    done = run("add", talk, "--wait")
+    assert done.returncode == 0, done.stderr
+    assert "ready with 1 warning" in done.stdout
+    assert "Opening talk: The file ends at 0:07." in done.stderr
 
 
 def test_a_refused_file_does_not_stop_the_others(run: Run, talk: Path, tmp_path: Path) -> None:
@@ -184,6 +199,50 @@ def test_a_search_shows_moments(run: Run, served: Served, talk: Path) -> None:
     empty = run("search", "a zebra")
     assert (empty.returncode, empty.stdout) == (0, "")
     assert "Nothing in the library fits." in empty.stderr
+
+
+def test_a_least_score_cuts_what_fits_less(run: Run, served: Served, talk: Path) -> None:
+    _, (said, shown) = add_ready(run, served, talk)
+    served.finder.floor = 0.3
+    served.finder.moments = (moment_of(said, score=0.5), moment_of(shown, score=0.2))
+
+    def scores(*wishes: object) -> list[float]:
+        return [moment["score"] for moment in json.loads(run("search", "x", "--json", *wishes).stdout)["moments"]]
+
+    assert scores() == [0.5]
+    assert scores("--min-score", 0) == [0.5, 0.2]
+    assert scores("--min-score", 0.6) == []
+    assert "add --min-score 0" in run("search", "x", "--min-score", 0.6).stderr
+    served.finder.moments = ()
+    assert "--min-score" not in run("search", "x", "--min-score", 0).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "matched"), [("Ada keeps a [red] notebook.", "Ada red"), ("一定要用这个辈子固定器。", "子固定器")]
+)
+def test_words_that_matched_are_marked_in_any_script(text: str, matched: str) -> None:
+    reasons = [{"evidence_id": "e", "matched": matched.casefold()}]
+    (line,) = moment_lines({"evidence": [{"text": text, "translation": None}], "reasons": reasons})
+    assert [text[mark.start : mark.end] for mark in line.spans] == matched.split()
+
+
+@pytest.mark.parametrize("command", ["search", "ask", "show"])
+def test_bytes_that_are_no_text_are_one_line_with_what_to_do(run: Run, command: str) -> None:
+    done = run(command, os.fsdecode(b"caf\xe9"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("kinograph: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_is_added_whatever_bytes_its_name_has(run: Run, talk: Path) -> None:
+    odd = talk.with_name(os.fsdecode(b"caf\xe9.mp4"))
+    talk.rename(odd)
+    refused = run("add", odd, "--title", os.fsdecode(b"\xff"))
+    assert refused.returncode == 1
+    assert "is no text" in refused.stderr
+    done = run("add", odd, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["videos"][0]["filename"] == "caf?.mp4"
 
 
 def test_an_answer_comes_with_its_sources(run: Run, served: Served, talk: Path) -> None:
@@ -251,6 +310,8 @@ def test_the_key_is_sent_and_its_absence_explained(run_cli: Run, tmp_path: Path)
         (["list"], {"KINOGRAPH_PORT": "high"}, 1, "KINOGRAPH_PORT: Input should be a valid integer"),
         (["add", "no such file.mp4"], {}, 2, "does not exist"),
         (["search", "x", "--limit", "0"], {}, 2, "--limit"),
+        (["search", "x", "--min-score", "2"], {}, 2, "a score is a number from 0 to 1"),
+        (["search", "x", "--min-score", "nan"], {}, 2, "a score is a number from 0 to 1"),
         (["frobnicate"], {}, 2, "No such command"),
     ],
 )
@@ -292,6 +353,36 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     done = run_process("list", KINOGRAPH_HOME=tmp_path / "home")
     assert done.returncode == 1
     assert "kinograph doctor" in done.stderr
+    assert "Set KINOGRAPH_HOME" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "rebuild", "worker"])
+def test_a_home_that_is_no_folder_is_named_with_what_to_do(tmp_path: Path, command: str) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    done = run_process(command, KINOGRAPH_HOME=tmp_path / "home")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"kinograph: cannot keep data in {tmp_path / 'home'}")
+    assert done.stderr.strip().endswith("Set KINOGRAPH_HOME to a folder you may write to.")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_without_a_key_nobody_else_is_served(run_cli: Run, tmp_path: Path, host: str) -> None:
+    done = run_cli("serve", "--host", host, "--port", 0, KINOGRAPH_HOME=tmp_path)
+    assert done.returncode == 1
+    assert "without a key" in done.stderr
+    assert "Set KINOGRAPH_API_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("guard", [{"KINOGRAPH_API_KEY": "sesame"}, {"KINOGRAPH_ALLOW_NO_KEY": "true"}])
+def test_guarded_it_serves_every_address_and_says_so(tmp_path: Path, guard: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "api.cli", "serve", "--host", "0.0.0.0", "--port", "0"]
+    environment = clean_environment(KINOGRAPH_HOME=tmp_path, KINOGRAPH_WORKERS=0, **guard)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stderr is not None
+        said = serving.stderr.readline()
+        serving.terminate()
+        serving.communicate(timeout=RUN_TIMEOUT_S)
+    assert "every address of this machine" in said
 
 
 def test_doctor_reports_what_fails(run_cli: Run, tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ def test_every_setting_is_one_we_read() -> None:
         assert set(service["environment"]) <= known
 
 
+def test_what_is_served_without_a_key_is_published_to_this_machine_alone() -> None:
+    for service in OURS.values():
+        is_published_here = all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        assert is_published_here or "KINOGRAPH_ALLOW_NO_KEY" not in service["environment"]
+
+
 def test_every_named_volume_and_dependency_exists() -> None:
     volumes = {v.split(":")[0] for service in COMPOSE["services"].values() for v in service.get("volumes", [])}
     assert volumes == set(COMPOSE["volumes"])

@@ -107,6 +107,23 @@ def test_what_stands_elsewhere_or_nowhere_is_not_found(library: Library, query: 
     assert library.client.search(query)["moments"] == []
 
 
+def test_a_least_score_is_a_floor_and_zero_shows_the_nearest(library: Library) -> None:
+    negative = STORY["negatives"][0]
+    absent = negative if isinstance(negative, str) else negative["query"]
+    assert library.client.search(absent, min_score=0.0)["moments"]
+    query = TOLD[0]["query"]
+    scores = [found["score"] for found in library.client.search(query, min_score=0.0, limit=20)["moments"]]
+    least = sum(scores[:2]) / 2  # between the best and the next
+    sure = library.client.search(query, min_score=least, limit=20)["moments"]
+    assert [found["score"] for found in sure] == [score for score in scores if score >= least] == scores[:1]
+    command = [sys.executable, "-m", "api.cli", "search", query, "--json", "--limit", "20", "--min-score", str(least)]
+    environment = os.environ | {"KINOGRAPH_URL": library.client.url}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert json.loads(said)["moments"] == sure
+    placed = library.client.search("what is said in the last 10 seconds?", min_score=1.0)["moments"]
+    assert any(found["score"] < 1.0 for found in placed), placed
+
+
 def test_an_answer_quotes_the_film_and_its_citation_seeks_there(library: Library) -> None:
     answer = library.client.ask(STORY["demo"]["ask"])
     assert "salt water" in answer["answer"].replace("saltwater", "salt water")

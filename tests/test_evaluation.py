@@ -15,6 +15,7 @@ from rich.console import Console
 
 from api.schemas import AnswerView, SearchView
 from core.plans import QueryPlan
+from core.protocols import SearchRequest
 from core.records import Answer, Citation, Evidence, Modality, Moment, Span
 from evaluation.bootstrap import bootstrap_intervals
 from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase
@@ -216,9 +217,9 @@ def test_a_system_without_answers_is_only_searched() -> None:
 
 def test_replies_of_the_api_are_read_back_as_they_were() -> None:
     found = FakeSystem().search("something", 10)
-    assert read_moments(SearchView.of(found, QueryPlan("something", "something")).model_dump(mode="json")) == tuple(
-        found
-    )
+    assert read_moments(
+        SearchView.of(found, QueryPlan("something", "something"), SearchRequest("something")).model_dump(mode="json")
+    ) == tuple(found)
     answer = FakeSystem().ask("Which colour?", ())
     assert read_answer(AnswerView.of(answer).model_dump(mode="json")) == answer
 

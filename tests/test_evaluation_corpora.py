@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import BadInput, NotFound
 from core.records import Span
-from evaluation.corpus import Clip, Corpus, MomentQuery, Place, QuestionCase, load_corpus
+from evaluation.corpus import Clip, Corpus, MomentQuery, Place, QuestionCase, find_places_beyond, load_corpus
 from evaluation.join import join_corpora
 from evaluation.metrics import Found, Judgement, judge_ranking
 
@@ -52,6 +52,65 @@ def test_the_reader_says_what_is_wrong(tmp_path: Path) -> None:
     truth = {"format": 1, "videos": [{"video": "a.mp4", "moments": [backwards]}]}
     with pytest.raises(BadInput, match="start_s < end_s"):
         load_corpus(write_half(tmp_path / "backwards", truth))
+
+
+MOMENT = {"query": "a dog jumps", "start": 1, "end": 2, "modality": "visual"}
+QUESTION = {"question": "Who jumps?", "answer": "a dog", "evidence": [[1, 2]], "type": "who"}
+
+
+def video_with(**more: Any) -> dict[str, Any]:
+    return {"format": 1, "videos": [{"video": "a.mp4", "duration": 9.7, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [
+        ({"format": 1, "videos": []}, "lists no videos"),
+        ({"format": 1, "videos": [{"video": "a.mp4"}] * 2}, r"lists the clip a\.mp4 2 times"),
+        (video_with(moments=[MOMENT | {"query": " "}]), r"the query ' ' of a\.mp4 is empty"),
+        (video_with(moments=[MOMENT | {"query": "dog " * 501}]), r"'dog dog .*…' of a\.mp4 has 2003 characters"),
+        (video_with(questions=[QUESTION | {"question": "x" * 8001}]), "has 8001 characters; the API takes 8000"),
+        (video_with(negatives=[{"query": ""}]), "the negative '' is empty"),
+        (video_with(moments=[MOMENT | {"start": 500, "end": 600}]), "'a dog jumps' .* begins after the end of a"),
+        (video_with(moments=[MOMENT | {"spans": [[7, 6]]}]), r"'a dog jumps' of a\.mp4: span must satisfy"),
+        (video_with(questions=[QUESTION | {"evidence": []}]), r"'Who jumps\?' of a\.mp4 has no evidence"),
+        (
+            {
+                **video_with(),
+                "cross_video_questions": [
+                    {"question": "Both?", "answer": "", "evidence": [{"video": "z.mp4", "span": [0, 1]}]}
+                ],
+            },
+            r"'Both\?' across videos has evidence in z\.mp4, which is not among its videos",
+        ),
+        (video_with(moments=[{"query": "no modality", "start": 1, "end": 2}]), r"videos\.0\.moments\.0\.modality"),
+    ],
+)
+def test_what_nothing_could_answer_is_refused_with_its_query(tmp_path: Path, truth: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said) as refused:
+        load_corpus(write_half(tmp_path / "half", truth))
+    assert "ground_truth.json" in refused.value.reason
+    assert "\n" not in str(refused.value)
+
+
+def test_the_first_of_several_mistakes_is_told_with_their_number(tmp_path: Path) -> None:
+    truth = video_with(moments=[MOMENT | {"query": ""}, MOMENT | {"end": 0}, MOMENT | {"start": 90, "end": 95}])
+    with pytest.raises(BadInput, match="is empty \\(and 2 more such places\\)"):
+        load_corpus(write_half(tmp_path / "half", truth))
+
+
+def test_a_folder_of_a_clips_name_is_not_the_clip(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"the clip \. is missing"):
+        load_corpus(write_half(tmp_path / "half", {"format": 1, "videos": [{"video": "."}]}))
+
+
+def test_places_beyond_the_end_that_a_service_finds_are_told() -> None:
+    asked = lecture("a.mp4", 40)
+    assert find_places_beyond(asked, {"a.mp4": 43.5}) == []
+    assert find_places_beyond(asked, {}) == []
+    told = find_places_beyond(asked, {"a.mp4": 42.0})
+    assert told[0] == "40–44 s of the query 'a flower' ends after a.mp4, 42.0 s"
+    assert len(told) == 5
 
 
 @pytest.mark.corpus

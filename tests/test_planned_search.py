@@ -144,8 +144,45 @@ def test_a_place_and_the_time_of_the_request_hold_together(library: Library) -> 
 
 
 def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
-    assert starts(library.find("what is said between 0:30 and 0:50?")) == [30, 40]
+    found = library.find("what is said between 0:30 and 0:50?")
+    assert starts(found) == [30, 40]
+    assert [reason.matched for moment in found for reason in moment.reasons] == ["at 0:30", "at 0:40"]
+
+
+def test_a_floor_of_relevance_cuts_what_is_described_but_not_what_a_place_names(library: Library) -> None:
+    query = "lantern shines brightly"
+    all_found, sure = library.find(query, min_score=0.0), library.find(query, min_score=0.6)
+    assert 0 < len(sure) < len(all_found)
+    assert all(moment.score >= 0.6 for moment in sure)
+    assert library.find("sailors return late", min_score=1.0) == ()
+    assert starts(library.find("what is said between 0:32 and 0:35?", min_score=1.0)) == [32]
+    assert starts(library.find("what is said between 0:30 and 0:44?", min_score=1.0)) == [30, 40]
     assert starts(library.find("what is written in the last 30 seconds?")) == [50]
+
+
+def test_after_and_before_a_time_nothing_else_is_shown(library: Library) -> None:
+    assert starts(library.find("what is said after the first minute")) == [60, 70]
+    assert starts(library.find("what is said before the last minute")) == [0, 10]
+    assert starts(library.find("what is said after 1:00")) == [60, 70]
+    assert library.find("sailors return safely before 1:00") == ()
+
+
+def test_a_query_of_a_clock_alone_shows_what_is_there(library: Library) -> None:
+    assert starts(library.find("0:35")) == [30]
+
+
+def test_an_order_of_happenings_keeps_to_a_strict_place(library: Library) -> None:
+    """The lantern shines after coffee at 1:00 only, the bell rings after it at 0:40."""
+    assert starts(library.find("lantern shines brightly after captain drinks coffee"))[0] == 60
+    early = library.find("in the first minute the lantern shines brightly after captain drinks coffee")
+    assert all(moment.span.start_s < 60 for moment in early)
+    late = library.find("lantern after captain drinks coffee, after the first minute")
+    assert late
+    assert all(moment.span.start_s >= 60 for moment in late)
+
+
+def test_what_follows_may_lie_beyond_the_place_of_what_it_follows(library: Library) -> None:
+    assert starts(library.find("captain drinks coffee in the first minute, then sailors return safely"))[0] == 70
 
 
 def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
@@ -247,6 +284,23 @@ def test_words_that_a_moment_shares_with_what_led_to_it_tip_the_order(library: L
     assert led_by("captain") == led_by("") == led_by("coffee grows cold", Steps(lexical=False))
 
 
+@pytest.mark.parametrize("place", ["in the first minute", "in the last minute"])
+def test_a_place_is_looked_for_in_what_fits_best_by_any_channel(library: Library, place: str) -> None:
+    for number in range(20):
+        library.add(f"{number} reddish", [Line("red herring sold again")])
+    shown = library.add("sunset", [Line("nobody speaks", colour="red")])
+    [best, *_] = [m for m in library.find(f"red {place}", limit=50) if m.modality is Modality.VISUAL]
+    assert best.score == 1.0
+    assert shown in {m.video_id for m in library.find(f"red {place}", limit=50)}
+
+
+def test_a_moment_lies_in_the_time_asked_for_not_just_its_segment(library: Library) -> None:
+    [video] = library.catalogue.list_videos("default").items
+    assert starts(library.find("captain drinks coffee", time=Span(18, 30))) != [10]
+    assert starts(library.find("captain drinks coffee", time=Span(15, 30)))[0] == 10
+    assert {m.video_id for m in library.find("captain", time=Span(15, 30))} == {video.id}
+
+
 def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Library) -> None:
     with running_openai_server(lambda _: sub_queries(speech="captain drinks coffee")) as server:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
@@ -266,6 +320,20 @@ def test_pictures_get_their_own_words_from_the_model(library: Library) -> None:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
         [found, *_] = finder.find(SearchRequest("crimson", planning="model"))
     assert (found.modality, found.span.start_s) == (Modality.VISUAL, 70)
+
+
+def test_what_one_sense_is_asked_for_does_not_dilute_another(library: Library) -> None:
+    reply = sub_queries(speech="captain drinks coffee", screen="harbour master says no entry", visual="purple")
+    with running_openai_server(lambda _: reply) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        found = finder.find(SearchRequest("coffee at the port", planning="model"))
+        said = finder.find(SearchRequest("coffee at the port", planning="model", modalities=("speech",)))
+        seen = finder.find(SearchRequest("captain rings bell", planning="model", modalities=("caption",)))
+    assert {(moment.modality, moment.span.start_s) for moment in found[:2]} == {(SPEECH, 10), (SCREEN, 50)}
+    assert [moment.score for moment in found[:2]] == [1.0, 1.0]
+    assert said[0].span.start_s == 10
+    assert {moment.modality for moment in said} == {SPEECH}
+    assert seen == ()
 
 
 @pytest.mark.parametrize(

@@ -384,3 +384,13 @@ def test_a_table_in_parquet_is_read_as_its_rows_are(tmp_path: Path) -> None:
     (tmp_path / "test-00000-of-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(BadInput, match="is not a Parquet file"):
         find_set("video-mme").load(SetFolder(tmp_path), None)
+
+
+def test_rows_nested_without_end_are_refused_with_their_line(tmp_path: Path) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    (tmp_path / "rows.jsonl").write_text(f'{{"qid": 1}}\n{deep}\n')
+    (tmp_path / "rows.json").write_text(deep)
+    with pytest.raises(BadInput, match=r"rows\.jsonl, row 2: nested too deeply"):
+        read_rows(tmp_path / "rows.jsonl")
+    with pytest.raises(BadInput, match=r"rows\.json: nested too deeply"):
+        read_rows(tmp_path / "rows.json")

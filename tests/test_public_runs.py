@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -22,6 +24,7 @@ from evaluation.public.judge import JudgeFailed, Marks
 from evaluation.public.library import claim_home, search_with
 from evaluation.public.options import MatchedBy
 from evaluation.public.questions import Verdict, free_text, run_questions, summarise_questions
+from evaluation.public.reasons import describe_left_out
 from evaluation.public.records import Marking, PublicSet, SetQuestion, SetVideo, SpanQuery, Task, Unusable, VideoQuery
 from evaluation.public.searches import run_searches, summarise_searches
 from evaluation.public.summary import Conditions, as_json, name_groups, print_run
@@ -340,3 +343,43 @@ def test_a_home_keeps_to_one_condition(tmp_path: Path) -> None:
     claim_home(tmp_path / "home", with_subtitles=True)
     with pytest.raises(BadInput, match="indexed with the set's subtitles"):
         claim_home(tmp_path / "home", with_subtitles=False)
+
+
+def test_a_set_of_which_no_case_can_be_run_is_refused_with_the_reasons() -> None:
+    rows = tuple(Unusable(f"rows.jsonl, row {number}", "begins after its end") for number in range(1, 6))
+    asked = PublicSet("qvhighlights", Task.MOMENTS, (*videos("a"), SetVideo("gone", None)), unusable=rows)
+    with pytest.raises(BadInput, match="5 rows say too little") as refused:
+        check_runnable(asked, None, with_subtitles=False)
+    assert "rows.jsonl, row 1: begins after its end" in refused.value.reason
+    assert "and 2 more" in refused.value.reason
+    assert "1 videos are missing from the folder (gone)" in refused.value.reason
+    elsewhere = replace(asked, span_queries=(SpanQuery("1", "run", "gone", (Span(0, 1),)),))
+    with pytest.raises(BadInput, match="no case of the set can be run"):
+        check_runnable(elsewhere, None, with_subtitles=False)
+    told = describe_left_out(set_of(OPEN), {"a": "not in this home", "b": "not in this home"}, with_judge=False)
+    assert told == "2 videos: not in this home (a, b); 1 open questions need a judge"
+
+
+def test_a_set_is_not_indexed_into_a_folder_of_other_things(tmp_path: Path) -> None:
+    folder, mine = tmp_path / "set", tmp_path / "mine"
+    for path in (folder, mine):
+        path.mkdir()
+    (folder / "a.mp4").write_bytes(b"")
+    (mine / "thesis.txt").write_text("years of work")
+    row = {"qid": 1, "query": "run", "duration": 9.0, "vid": "a", "relevant_windows": [[1, 2]]}
+    (folder / "highlight_val_release.jsonl").write_text(json.dumps(row))
+    refused = [
+        (["--home", mine], "not empty"),
+        (["--home", mine, "--reuse"], "is not a home of Kinograph"),
+        (["--reuse"], "does not exist"),
+        (["--details", tmp_path / "nope" / "x"], "there is no folder"),
+        (["--profile", "x"], "Use --profile offline or standard"),
+    ]
+    for options, said in refused:
+        command = [sys.executable, "-m", "evaluation.public", "qvhighlights", folder, *options]
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "set"]
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]

@@ -9,7 +9,7 @@ import pytest
 
 from core.cosine_scales import AS_IT_IS, CosineScale
 from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span, Word
-from core.signals import SegmentVectors
+from core.signals import SegmentVectors, TokenRange
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.check import check_answer, split_sentences
@@ -215,6 +215,18 @@ def test_nothing_is_returned_when_nothing_is_relevant() -> None:
     assert len(keep_relevant([moment("v", 0, 1, 0.05)], 0.0)) == 1
 
 
+def test_a_search_in_one_sense_is_not_answered_by_another_but_may_lean_on_it() -> None:
+    vectors = SegmentVectors(token_ranges=(TokenRange("said", "speech", 0, 1), TokenRange("shown", "screen", 1, 2)))
+
+    def fit(said: float, shown: float, modalities: str = "speech") -> float:
+        found = candidate({"said": [said], "shown": [shown]})
+        return judge(replace(found, point=replace(found.point, vectors=vectors)), frozenset(modalities.split())).text
+
+    assert fit(said=0.1, shown=0.9) == pytest.approx(0.1)
+    assert fit(said=0.1, shown=0.9, modalities="speech screen") == fit(said=0.1, shown=0.9, modalities="") == 0.9
+    assert fit(said=0.5, shown=0.9) == pytest.approx(0.9)
+
+
 def test_words_must_fit_better_than_pictures_to_count_at_all() -> None:
     words = moment("v", 0, 1, MIN_SCORE + WORDS_MARGIN / 2)
     shown = picture(replace(words, video_id="w"))
@@ -295,6 +307,9 @@ class WordEncoder:
 
     def embed_passage_tokens(self, texts: list[str]) -> list[np.ndarray]:
         return [self.embed_query(text)[np.newaxis] for text in texts]
+
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        return [(0, len(text))]
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         return self.embed_query(text)[np.newaxis]

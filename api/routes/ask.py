@@ -8,15 +8,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import anyio.to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.dependencies import TENANT, AnswerSlotsNeeded, ServicesNeeded, require_videos
 from api.errors import internal_problem, problem_of
-from api.events_stream import STREAM_CONTENT, encode_event, relay
+from api.events_stream import STREAM_CONTENT, encode_event, hear_out, relay
 from api.schemas import AnswerView, AskBody
 from core.errors import KinographError
 from core.records import Answer
@@ -36,16 +35,17 @@ router = APIRouter(prefix="/v1", tags=["ask"])
         }
     },
 )
-async def ask(body: AskBody, services: ServicesNeeded, slots: AnswerSlotsNeeded) -> AnswerView | Response:
+async def ask(
+    body: AskBody, request: Request, services: ServicesNeeded, slots: AnswerSlotsNeeded
+) -> AnswerView | Response:
     """Answer a question from the library, every claim with the second it rests on; or say why not."""
     question = body.to_question(TENANT)
     await run_in_threadpool(require_videos, services, question.video_ids)
+    steps = services.answerer.stream(question)
     if body.stream:
-        steps = services.answerer.stream(question)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return EventSourceResponse(relay(steps, encode_step, slots), headers=headers)
-    answer = await anyio.to_thread.run_sync(services.answerer.answer, question, limiter=slots)
-    return AnswerView.of(answer)
+    return AnswerView.of(await hear_out(steps, request.receive, slots))
 
 
 def encode_step(item: dict[str, Any] | Answer | Exception, number: int) -> bytes:

@@ -25,4 +25,4 @@ def search(body: SearchBody, services: ServicesNeeded, metrics: MetricsNeeded) -
     plan = services.finder.plan(request)
     moments = services.finder.find(replace(request, plan=plan))
     metrics.search_seconds.observe(time.perf_counter() - began_s)
-    return SearchView.of(moments, plan, request.group_by)
+    return SearchView.of(moments, plan, request)

@@ -30,7 +30,11 @@ class AskBody(Body):
     question: Annotated[str, NonBlank, Field(max_length=MAX_QUESTION_CHARS)]
     videos: VideoIds = Field(default_factory=list)
     history: list[TurnBody] = Field(default_factory=list, max_length=50, description="Earlier turns, oldest first.")
-    effort: Literal["fast", "deep"] = "fast"
+    effort: Literal["fast", "deep"] = Field(
+        default="fast",
+        description="`deep` rests the answer on more moments, and lets the language model rewrite the search for each "
+        "sense; without a configured model only the former, and `hint` says that there is none.",
+    )
     options: list[Annotated[str, Field(max_length=MAX_OPTION_CHARS)]] = Field(
         default_factory=list,
         max_length=MAX_OPTIONS,

@@ -42,14 +42,25 @@ class SearchBody(Body):
     )
     time: TimeBody | None = Field(default=None, description="Only moments within this stretch of each video.")
     limit: int = Field(default=10, ge=1, le=100)
-    group_by: Literal["video"] | None = Field(default=None, description="`video` adds the same moments by video.")
+    group_by: Literal["video"] | None = Field(
+        default=None,
+        description="`video` keeps only the best moment of each video, so that `limit` counts videos.",
+    )
     min_score: float | None = Field(
-        default=None, ge=0, le=1, description="Drop moments below this score; null takes the calibrated default."
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "Drop moments that fit less: 0 shows the nearest, whatever it is; null takes the calibrated cut-off. In "
+            "“A then B” each of the two must fit as well. A moment asked for by its place alone (“what is said at "
+            "0:10”) is not dropped: its score is how much of it lies there."
+        ),
     )
     plan: Literal["fast", "model", "none"] = Field(
         default="fast",
         description="Read the query by rules (`fast`), let the language model rewrite it for each sense (`model`), or "
-        "take it as a plain description, whatever quotations, times and words of order it holds (`none`).",
+        "take it as a plain description, whatever quotations, times and words of order it holds (`none`). Where no "
+        "model is configured or it is of no help, `model` reads by rules as well, and `plan.understood` says so.",
     )
 
     def to_request(self, tenant: str) -> SearchRequest:
@@ -72,7 +83,9 @@ class ReasonView(View):
     modality: Modality
     score: float = Field(description="In the scale of that modality; not comparable with another's.")
     evidence_id: str | None
-    matched: str = Field(description="The words or the frame that matched.")
+    matched: str = Field(
+        description="The words of the evidence that stand in the query, or answer it best; or the frame, or the place."
+    )
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
@@ -109,7 +122,7 @@ class MomentView(View):
 
 
 class VideoMoments(View):
-    """The moments of one video, best first."""
+    """A video with the best of its moments."""
 
     video_id: str
     video_title: str
@@ -130,10 +143,11 @@ class PlanView(View):
     language: str | None = Field(description="ISO 639-1; null when it cannot be told.")
 
     @classmethod
-    def of(cls, plan: QueryPlan) -> Self:
+    def of(cls, plan: QueryPlan, planning: str) -> Self:
+        is_without_model = planning == "model" and not plan.by_sense
         return cls(
             text=plan.text,
-            understood=_describe(plan),
+            understood=[*_describe(plan), *(["by rules, as no model helped"] if is_without_model else [])],
             intent=plan.intent,
             phrases=list(plan.phrases),
             language=plan.language,
@@ -145,13 +159,16 @@ class SearchView(View):
 
     moments: list[MomentView]
     plan: PlanView
-    videos: list[VideoMoments] | None = Field(default=None, description="With `group_by: video`, best video first.")
+    videos: list[VideoMoments] | None = Field(
+        default=None, description="With `group_by: video`: each video with its best moment, best first."
+    )
 
     @classmethod
-    def of(cls, moments: Iterable[Moment], plan: QueryPlan, group_by: str | None = None) -> Self:
+    def of(cls, moments: Iterable[Moment], plan: QueryPlan, request: SearchRequest) -> Self:
+        """Return the moments found for the request, which was understood as the plan."""
         views = [MomentView.of(moment) for moment in moments]
-        videos = _group_by_video(views) if group_by == "video" else None
-        return cls(moments=views, plan=PlanView.of(plan), videos=videos)
+        videos = _group_by_video(views) if request.group_by == "video" else None
+        return cls(moments=views, plan=PlanView.of(plan, request.planning), videos=videos)
 
 
 _SENSES = {Modality.SPEECH: "said", Modality.SCREEN: "written", Modality.VISUAL: "shown"}

@@ -37,11 +37,15 @@ export function dot(modality) {
   return h("i", { class: "dot", data: { modality }, "aria-hidden": "true" });
 }
 
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+/* Scripts whose words stand inside longer runs of letters. */
+
 /** Split the text into strings and <mark>s around the words of `matched`, whole words, whatever their case. */
 export function highlight(text, matched) {
   const words = [...new Set((matched.match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => word.toLowerCase()))];
   if (!words.length) return [text];
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})(?![\\p{L}\\p{N}])`, "giu");
+  const asWord = (word) => (UNSPACED.test(word) ? word : `(?<![\\p{L}\\p{N}])${word}(?![\\p{L}\\p{N}])`);
+  const pattern = new RegExp(words.map(asWord).join("|"), "giu");
   const pieces = [];
   let end = 0;
   for (const match of text.matchAll(pattern)) {

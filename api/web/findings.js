@@ -39,14 +39,14 @@ function makeCard(moment, index, hasVideo) {
         h("span", { class: "where" },
           h("span", { class: "badge" }, dot(moment.modality), modalityName(moment.modality)),
           h("span", { class: "title" }, moment.video_title),
-          h("span", { class: "fit", title: "How well it fits, from 0 to 1" }, `fits ${moment.score.toFixed(2)}`)),
+          h("span", { class: "fit", title: "How well it fits, from 0 to 1; of what only a place names, how much of it lies there" }, `fits ${moment.score.toFixed(2)}`)),
         quoteOf(moment),
         whyOf(moment))));
 }
 
 /** Return the words of the winning evidence, matched ones marked, with their translation; null for a picture. */
 function quoteOf(moment) {
-  const told = moment.evidence.filter((item) => moment.reasons.some((reason) => reason.evidence_id && reason.modality === item.modality));
+  const told = moment.evidence.filter((item) => moment.reasons.some((reason) => reason.modality === item.modality));
   const winners = told.length ? told : moment.evidence.slice(0, 1);
   if (!winners.length) return null;
   const matched = moment.reasons.map((reason) => (reason.evidence_id ? reason.matched : "")).join(" ");

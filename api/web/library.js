@@ -97,6 +97,16 @@ export function add(video) {
   schedule();
 }
 
+/** Return the video; one whose page of the list is not loaded is fetched, and listed from then on. */
+export async function fetchVideo(id) {
+  if (!state.videos.has(id)) {
+    const found = await request(`/v1/videos/${encodeURIComponent(id)}`);
+    if (found?.id !== id) throw new ApiError(404);
+    add(found);
+  }
+  return state.videos.get(id);
+}
+
 function forget(id) {
   state.streams.get(id)?.abort();
   state.streams.delete(id);

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -23,22 +22,26 @@ from adapters.build import TEXT_THREADS_FOR_QUERIES, build_language_model, build
 from core.errors import BadInput, NotFound
 from core.protocols import LanguageModel
 from core.settings import Settings
+from evaluation.homes import check_home, is_home, make_home
 from evaluation.public.folder import SetFolder
 from evaluation.public.judge import judge_answer
-from evaluation.public.library import Library, claim_home, fill_library, search_with
+from evaluation.public.library import CONDITIONS_NAME, Library, claim_home, fill_library, search_with
 from evaluation.public.questions import questions_to_run, run_questions, summarise_questions
+from evaluation.public.reasons import count_cases, describe_left_out
 from evaluation.public.records import NEEDS_JUDGE, PublicSet, Task
 from evaluation.public.searches import cases_to_run, run_searches, summarise_searches
 from evaluation.public.sets import SETS, find_set
 from evaluation.public.summary import Conditions, Summary, as_json, print_run
 from evaluation.service import Service, run_service
-from evaluation.terminal import run_command
+from evaluation.terminal import check_output, read_settings, run_command
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
 """Progress and remarks; figures alone go to standard output."""
 
 NO_JUDGE = "set KINOGRAPH_VLM_URL and KINOGRAPH_VLM_MODEL: that model answers, and marks open answers"
+INDEX_THEM = "Run without --reuse to index the videos."
+REPLACE_THEM = "Put videos into the folder that can be read, and run it again."
 
 
 @app.command()
@@ -62,7 +65,10 @@ def evaluate(
     """Run a public evaluation set on the folder it was downloaded to (see docs/public-sets.md)."""
     chosen = home or folder.resolve().with_name(f"{folder.resolve().name}-kinograph{'-subtitles' * with_subtitles}")
     wishes = Wishes(reuse=reuse, limit=limit, split=split, with_subtitles=with_subtitles, cut_off=cut_off)
-    run = run_set(name, folder, chosen, wishes, _read_settings(profile), partial(run_service, profile=profile))
+    settings = read_settings(profile)
+    if details:
+        check_output(details)
+    run = run_set(name, folder, chosen, wishes, settings, partial(run_service, profile=profile))
     if details:
         lines = (f"{json.dumps(line, ensure_ascii=False)}\n" for line in run.details)
         details.write_text("".join(lines), encoding="utf-8")
@@ -108,12 +114,19 @@ def run_set(
     judge = build_language_model(settings)
     with_subtitles = wishes.with_subtitles
     asked = check_runnable(asked, judge, with_subtitles=with_subtitles)
+    if wishes.reuse:
+        check_home(home)
+    else:
+        make_home(home, accepts=lambda folder: is_home(folder) or (folder / CONDITIONS_NAME).is_file())
     claim_home(home, with_subtitles=with_subtitles)
     with start_service(home) as service:
         with _shown("Indexing") as show:
             library = fill_library(
                 service, asked.videos, home, with_subtitles=with_subtitles, reuse=wishes.reuse, on_progress=show
             )
+        if not count_cases(asked, library.id_by_video, with_judge=judge is not None):
+            why = describe_left_out(asked, library.not_indexed, with_judge=judge is not None)
+            raise BadInput(f"no case can be run: {why}", remedy=INDEX_THEM if wishes.reuse else REPLACE_THEM)
         summary, details = _ask_all(asked, service, library, settings, judge, cut_off=wishes.cut_off)
     conditions = Conditions(
         "the set's" if with_subtitles else "none given, the service listens",
@@ -138,13 +151,11 @@ def _ask_all(
     if asked.task is not Task.QUESTIONS:
         with _ticking("Searching", len(cases_to_run(asked, ids))) as tick:
             found = run_searches(asked, search_with(service, cut_off=cut_off), ids, tick)
-        _refuse_nothing(found)
         return summarise_searches(asked, found), [outcome.describe() for outcome in found]
     marker = partial(judge_answer, judge) if judge else None
     encoder = build_text_encoder(settings, threads=TEXT_THREADS_FOR_QUERIES)
     with _ticking("Asking", len(questions_to_run(asked, ids, with_judge=judge is not None))) as tick:
         answered = run_questions(asked, service.ask, marker, encoder, ids, tick)
-    _refuse_nothing(answered)
     return summarise_questions(asked, answered), [outcome.describe() for outcome in answered]
 
 
@@ -153,7 +164,7 @@ def check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtit
 
     Raises:
         NotFound: the folder holds none of the videos.
-        BadInput: nothing could be run, for want of a judge or of subtitles.
+        BadInput: nothing could be run: rows say too little, or a judge or subtitles are missing.
     """
     present = [video for video in asked.videos if video.path is not None]
     if not present:
@@ -165,6 +176,9 @@ def check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtit
         raise BadInput(
             "the folder holds no subtitles of these videos", remedy="Download them, or leave the option out."
         )
+    if not count_cases(asked, {video.name for video in present}, with_judge=True):
+        why = describe_left_out(asked, {}, with_judge=True)
+        raise BadInput(f"no case of the set can be run: {why}", remedy="Nothing was indexed; correct the folder first.")
     n_open = 0 if judge else sum(question.marking in NEEDS_JUDGE for question in asked.questions)
     if n_open and n_open == len(asked.questions):
         raise BadInput("all questions of this set need a judge", remedy=f"{NO_JUDGE[0].upper()}{NO_JUDGE[1:]}.")
@@ -173,21 +187,6 @@ def check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtit
         n_held = sum(video.subtitles is not None for video in present)
         told += [f"{n_held} of {len(present)} videos have subtitles in the folder"]
     return replace(asked, notes=(*asked.notes, *told))
-
-
-def _refuse_nothing(outcomes: list[Any]) -> None:
-    if not outcomes:
-        raise BadInput("no case could be run", remedy="See which videos are missing, or leave --reuse out.")
-
-
-def _read_settings(profile: str | None) -> Settings:
-    try:
-        settings = Settings()
-        return Settings.model_validate(settings.model_dump() | {"profile": profile}) if profile else settings
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"KINOGRAPH_{'_'.join(map(str, first['loc']))}".upper()
-        raise BadInput(f"{name}: {first['msg']}", remedy="Correct it in the environment or in .env.") from error
 
 
 @contextmanager

@@ -5,7 +5,6 @@ It does not know how they are asked or scored.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from evaluation.public.reading import (
     PublishedRow,
     Row,
     find_annotation,
+    load_json,
     parse_row,
     parse_rows,
     read_rows,
@@ -190,10 +190,7 @@ def _read_egoschema_answers(root: Path) -> dict[str, int]:
         path = find_annotation(root, ["subset_answers.json"], None)
     except NotFound:
         return {}
-    try:
-        data = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path.name}: not JSON: {error}", remedy="Download it again.") from error
+    data = load_json(read_text(path), path.name)
     return parse_row(Row(path.name, {"answers": data}), _EgoSchemaAnswers).answers
 
 

@@ -77,7 +77,7 @@ def read_document(path: Path, model: type[RowModel]) -> RowModel:
     Raises:
         BadInput: it is not JSON, or not that object.
     """
-    return parse_row(Row(path.name, _load_json(read_text(path), path.name)), model)
+    return parse_row(Row(path.name, load_json(read_text(path), path.name)), model)
 
 
 def parse_row(row: Row, model: type[RowModel]) -> RowModel:
@@ -206,7 +206,7 @@ def find_annotation(folder: Path, patterns: Iterable[str], split: str | None) ->
 
 
 def _read_json(path: Path) -> Iterator[Row]:
-    rows = _load_json(read_text(path), path.name)
+    rows = load_json(read_text(path), path.name)
     if not isinstance(rows, list):
         raise BadInput(f"{path.name} is not a list of rows", remedy="Download the annotation file of the set.")
     yield from (Row(f"{path.name}, row {number}", data) for number, data in enumerate(rows, start=1))
@@ -220,7 +220,7 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             place = f"{path.name}, row {number}"
-            yield Row(place, _load_json(line, place))
+            yield Row(place, load_json(line, place))
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
@@ -244,9 +244,16 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     yield from (Row(f"{path.name}, row {number}", data) for number, data in enumerate(rows, start=1))
 
 
-def _load_json(text: str, place: str) -> Any:
+def load_json(text: str, place: str) -> Any:
+    """Return what a JSON text holds.
+
+    Raises:
+        BadInput: it is not JSON, or lists stand in lists deeper than any set has them; says where.
+    """
     try:
         return json.loads(text)
+    except RecursionError as error:
+        raise BadInput(f"{place}: nested too deeply", remedy="Download it again; no set has such rows.") from error
     except json.JSONDecodeError as error:
         raise BadInput(
             f"{place}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}",

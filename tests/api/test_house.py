@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -85,6 +86,11 @@ def test_the_key_opens_as_header_and_on_reads_as_query(locked: World) -> None:
 def test_page_and_health_are_open(locked: World) -> None:
     for path in ("/", "/style.css", "/healthz", "/readyz"):
         assert locked.client.get(path).status_code == 200
+
+
+def test_the_page_without_scripts_leads_to_an_address_there_is(world: World) -> None:
+    [address] = re.findall(r"<noscript>.*<code>(/[^<]*)</code>.*</noscript>", world.client.get("/").text)
+    assert world.client.get(address).status_code == 200
 
 
 def test_the_page_may_only_load_from_here(world: World) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
+import pytest
+from starlette.requests import ClientDisconnect
 
 from api import events_stream
-from api.events_stream import FinishedEvent, PartEvent, ProgressEvent, ProgressWatch, relay, stream_progress
+from api.events_stream import FinishedEvent, PartEvent, ProgressEvent, ProgressWatch, hear_out, relay, stream_progress
 from core.errors import NotFound
+from core.protocols import Question
 from core.records import Part, PartState, Span, Video, VideoStatus
+from tests.served import serve_library
 
 
 def video(progress: float, status: VideoStatus = VideoStatus.INDEXING, n_published: int = 0) -> Video:
@@ -111,6 +118,53 @@ def test_a_client_that_leaves_ends_the_answer_and_frees_its_slot() -> None:
 
     assert asyncio.run(leave_after_first()) == 0
     assert closed.is_set()
+
+
+def test_a_client_that_leaves_while_it_waits_is_never_answered() -> None:
+    begun = threading.Event()
+
+    def steps() -> Iterator[dict[str, Any]]:
+        begun.set()
+        yield {"step": "search"}
+
+    async def receive() -> dict[str, Any]:
+        has_left.set()
+        return {"type": "http.disconnect"}
+
+    async def leave_while_waiting() -> None:
+        slots = anyio.CapacityLimiter(1)
+        async with slots:
+            asking = asyncio.ensure_future(hear_out(steps(), receive, slots))
+            await has_left.wait()
+        with pytest.raises(ClientDisconnect):
+            await asking
+
+    has_left = asyncio.Event()
+    asyncio.run(leave_while_waiting())
+    assert not begun.is_set()
+
+
+def test_a_client_that_hangs_up_ends_the_answer_that_is_being_found(tmp_path: Path) -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    def steps(_question: Question) -> Iterator[dict[str, Any]]:
+        try:
+            while True:
+                begun.set()
+                yield {"step": "search"}
+        finally:
+            closed.set()
+
+    with serve_library(tmp_path) as served:
+        served.answerer.stream = steps  # type: ignore[method-assign, assignment]
+        address = urlsplit(served.url)
+        body = b'{"question": "q"}'
+        head = f"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.sendall(head.encode() + b"\r\n\r\n" + body)
+            assert begun.wait(10)
+            assert not closed.is_set()
+        assert closed.wait(10)
 
 
 def test_slow_answers_send_heartbeats() -> None:

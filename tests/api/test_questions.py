@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import StageFailed, TryAgain
+from core.plans import QueryPlan, SenseQueries
 from core.records import Answer, Citation, Modality, Moment, Reason, Span
 from rag.plan import plan_query
 from tests.api.conftest import World, spoken
@@ -82,15 +83,24 @@ def test_search_takes_a_query_as_a_plain_description_where_that_is_asked(world: 
     assert world.finder.requests[0].planning == "none"
 
 
+def test_a_search_that_no_model_planned_says_so(world: World) -> None:
+    asked = world.client.post("/v1/search", json={"query": "a storm", "plan": "model"}).json()["plan"]
+    assert asked["understood"] == ["by rules, as no model helped"]
+    assert world.client.post("/v1/search", json={"query": "a storm"}).json()["plan"]["understood"] == []
+    world.finder.planner = lambda query: QueryPlan(query, query, by_sense=SenseQueries("storm", "", ""))
+    helped = world.client.post("/v1/search", json={"query": "a storm", "plan": "model"}).json()["plan"]
+    assert helped["understood"] == ["in the model’s words"]
+
+
 def test_search_groups_by_video(world: World) -> None:
     first, second = world.add_ready_video(b"video 120 a"), world.add_ready_video(b"video 120 b")
     world.finder.moments = (moment(second, 1, 0.9), moment(first, 1, 0.8), moment(second, 30, 0.7))
     found = world.client.post("/v1/search", json={"query": "q", "group_by": "video"}).json()
     assert [(video["video_id"], video["score"], len(video["moments"])) for video in found["videos"]] == [
-        (second, 0.9, 2),
+        (second, 0.9, 1),
         (first, 0.8, 1),
     ]
-    assert len(found["moments"]) == 3
+    assert [moment["start_s"] for moment in found["moments"]] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -130,11 +140,22 @@ def test_unknown_videos_are_named(world: World, path: str) -> None:
     assert known not in response.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b'{"query": NaN}', b"null"])
+@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b"\xff", b'{"query": NaN}', b"null", b"[" * 100_000])
 def test_broken_json_is_a_problem(world: World, body: bytes) -> None:
     response = world.client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code in (400, 422)
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["remedy"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/ask"])
+def test_json_that_is_not_sent_as_json_says_which_header_is_missing(
+    world: World, path: str, headers: dict[str, str]
+) -> None:
+    response = world.client.post(path, content=b'{"query": "q"}', headers=headers)
+    assert response.status_code == 415
+    assert "content-type: application/json" in response.json()["remedy"]
 
 
 def test_large_json_is_refused_whether_or_not_it_tells_its_length(world: World) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
-from core.records import Answer, Evidence, Modality
+from core.ids import new_id
+from core.records import Answer, Evidence, Failure, Modality, NewVideo
 from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
@@ -238,6 +239,44 @@ def test_nothing_relevant_is_said_plainly(tab: Tab, film: Path) -> None:
     expect(tab.page.get_by_role("status")).to_contain_text("Nothing in the library fits.")
 
 
+def test_a_looser_search_is_one_click_away_and_kept_in_the_address(tab: Tab, film: Path) -> None:
+    said, shown = index(tab, upload(tab, film))
+    tab.served.finder.floor = 0.3
+    tab.served.finder.moments = (moment_of(said, score=0.5), moment_of(shown, score=0.35))
+    cards, fit, status = tab.page.locator(".moment"), tab.page.get_by_label("must fit"), tab.page.get_by_role("status")
+    tab.ask_for("a zebra")
+    expect(cards).to_have_count(2)
+    assert tab.served.finder.requests[-1].min_score is None
+    fit.select_option("Fit: sure")
+    expect(cards).to_have_count(1)
+    tab.served.finder.moments = (moment_of(shown, score=0.2),)
+    tab.ask_for("a giraffe")
+    expect(status).to_contain_text("Nothing in the library fits surely.")
+    status.get_by_role("button").click()
+    expect(status).to_contain_text("Nothing in the library fits.")
+    status.get_by_role("button", name="Show what is nearest").click()
+    expect(cards).to_have_count(1)
+    assert tab.served.finder.requests[-1].min_score == 0
+    tab.page.wait_for_url(re.compile("q=a\\+giraffe&fit=any"))
+    tab.page.reload()
+    expect(cards).to_have_count(1)
+    expect(fit).to_have_value("any")
+    tab.page.go_back()
+    expect(fit).to_have_value("normal")
+    expect(cards).to_have_count(0)
+    tab.page.get_by_text("Ask", exact=True).click()
+    expect(fit).to_be_hidden()
+
+
+def test_words_that_matched_are_marked_within_a_script_without_spaces(tab: Tab, film: Path) -> None:
+    tab.served.plan(upload(tab, film), FILM_S)
+    (said,) = tab.served.publish_part([(4, Modality.SPEECH, "一定要用这个辈子固定器。")])
+    tab.served.finder.moments = (moment_of(said, matched="子固定器"),)
+    tab.ask_for("被子固定器")
+    expect(tab.page.locator(".moment mark")).to_have_text("子固定器")
+    expect(tab.page.locator(".moment .why")).to_have_text("Spoken: 子固定器")
+
+
 def test_what_a_query_was_taken_to_ask_for_is_shown(tab: Tab, film: Path) -> None:
     tab.served.finder.planner = plan_query
     understood = tab.page.locator("#understood")
@@ -270,6 +309,96 @@ def test_a_link_opens_the_video_at_its_second(tab: Tab, film: Path) -> None:
     expect(tab.page.locator(".moment")).to_have_count(1)
     tab.page.locator(".moment button").click()
     tab.page.wait_for_url(re.compile(r"t=4\.\d"))
+
+
+def bury(tab: Tab) -> None:
+    """Add as many newer videos as a page of the list holds, and open the library again."""
+    catalogue = tab.served.services.catalogue
+    for number in range(50):
+        video = NewVideo(new_id(), "default", f"Reel {number}", "reel.mp4", f"hash {number}", "reel.mp4", 1, 5.0)
+        catalogue.add_video(video)
+        catalogue.fail_video(video.id, Failure("probe", "it holds nothing"))
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.served.url)
+    expect(tab.page.locator("#videos .video")).to_have_count(50)
+
+
+def test_a_video_further_down_the_library_opens_from_a_result_a_citation_and_a_link(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    bury(tab)
+    tab.served.finder.moments = (moment_of(shown),)
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").click()
+    tab.expect_playing_at(13)
+    expect(tab.page.locator(f'.video.selected[data-id="{video_id}"]')).to_have_count(1)
+
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.served.url)
+    tab.served.answerer.reply = answer_of("The keeper rows home [1].", said)
+    tab.ask_for("Who rows home?", mode="ask")
+    tab.page.locator(".answer .text .cite").click()
+    tab.expect_playing_at(4)
+
+    tab.page.goto("about:blank")
+    tab.page.goto(f"{tab.served.url}/#v={video_id}&t=11.5")
+    tab.expect_playing_at(11.5)
+    expect(tab.page.locator("#stage-title")).to_have_text("harbour")
+
+
+def test_a_video_that_is_gone_is_said_to_be(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, shown = index(tab, video_id)
+    gone = replace(shown, video_id=new_id())
+    tab.served.finder.moments = (moment_of(gone), moment_of(said))
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").first.click()
+    alert = tab.page.get_by_role("alert")
+    expect(alert).to_contain_text("not in the library any more")
+    tab.page.locator(".moment button").nth(1).click()
+    tab.expect_playing_at(4)
+    expect(alert).to_be_hidden()
+
+    tab.page.goto("about:blank")
+    tab.page.goto(f"{tab.served.url}/#v={gone.video_id}&t=3&q=harbour")
+    expect(tab.page.locator(".moment")).to_have_count(2)
+    expect(alert).to_contain_text("not in the library any more")
+    # Chromium itself logs every response over 399.
+    assert [text for text in tab.complaints if "status of 404" not in text] == []
+    tab.complaints.clear()
+
+
+def test_back_goes_to_the_search_before_the_question(tab: Tab, film: Path) -> None:
+    said, _ = index(tab, upload(tab, film))
+    tab.served.finder.moments = (moment_of(said),)
+    tab.served.answerer.reply = answer_of("The keeper rows home [1].", said)
+    tab.ask_for("keeper")
+    expect(tab.page.locator("#findings-title")).to_have_text("1 moment")
+    tab.ask_for("keeper", mode="ask")
+    expect(tab.page.locator(".answer .text .cite")).to_have_count(1)
+    tab.page.go_back()
+    expect(tab.page.locator("#answer")).to_be_hidden()
+    expect(tab.page.locator("#findings-title")).to_have_text("1 moment")
+    assert tab.page.url.endswith("#q=keeper")
+    tab.page.go_forward()
+    expect(tab.page.locator(".answer .text .cite")).to_have_count(1)
+    assert tab.page.url.endswith("#q=keeper&m=ask")
+
+
+def test_back_goes_to_the_search_in_all_videos(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    said, _ = index(tab, video_id)
+    tab.served.finder.moments = (moment_of(said),)
+    tab.page.locator(".video-open").click()
+    tab.ask_for("keeper")
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    tab.page.get_by_label("Where to look").select_option("This video")
+    tab.page.wait_for_url(re.compile("in=one"))
+    expect(tab.page.locator(".moment")).to_have_count(1)
+    with tab.page.expect_response("**/v1/search"):
+        tab.page.go_back()
+    assert tab.served.finder.requests[-1].video_ids == ()
+    assert "in=one" not in tab.page.url
 
 
 def test_a_refused_file_says_why_and_what_to_do(tab: Tab, tmp_path: Path) -> None:
@@ -335,6 +464,19 @@ def test_a_guarded_library_asks_for_its_key(open_tab: Callable[..., Tab], film: 
     tab.wait_until("document.getElementById('player').readyState > 0")  # the media took ?key=
     assert [text for text in tab.complaints if "status of 401" not in text] == []
     tab.complaints.clear()
+
+
+@pytest.mark.parametrize("width_px", [375, 900, 1280])
+def test_titles_and_the_query_can_be_read_beside_the_player(tab: Tab, film: Path, width_px: int) -> None:
+    tab.page.set_viewport_size({"width": width_px, "height": 800})
+    _, shown = index(tab, upload(tab, film))
+    tab.served.finder.moments = (moment_of(shown, title="Harbour film, reel two"),)
+    tab.ask_for("harbour")
+    tab.page.locator(".moment button").click()
+    expect(tab.page.get_by_label("Where to look")).to_be_visible()
+    assert tab.page.evaluate("(e => e.clientWidth / 12.5)(document.querySelector('.moment .title'))") > 12
+    # An em is about two letters.
+    assert tab.page.evaluate("(e => e.clientWidth / 16)(document.getElementById('query'))") > 9
 
 
 @pytest.mark.parametrize("width_px", [400, 768, 1440])

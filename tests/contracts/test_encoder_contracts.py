@@ -5,6 +5,7 @@ Real weights carry the mark ``models``; engines whose weights come from a hub ru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,14 @@ class TestTextEncoder:
         assert_unit_rows(dog, 1, text_encoder.token_dimension)
         assert_unit_rows(both, 2, text_encoder.token_dimension)
         assert none.shape == (0, text_encoder.token_dimension)
+
+    @pytest.mark.parametrize("text", ["", "a dog in a house", "a dog, a cat!  a house", "a b c dog e " * 40])
+    def test_each_token_stands_for_a_stretch_of_its_text(self, text_encoder: TextEncoder, text: str) -> None:
+        places = text_encoder.locate_passage_tokens(text)
+        (rows,) = text_encoder.embed_passage_tokens([text])
+        assert len(places) == len(rows)
+        words = [text[start:end] for start, end in places]
+        assert [word for word in words if word.isalpha()] == re.findall(r"\w+", text)
 
     def test_a_query_asks_with_its_words_at_least(self, text_encoder: TextEncoder) -> None:
         rows = text_encoder.embed_query_tokens("dog cat")

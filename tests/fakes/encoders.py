@@ -52,6 +52,9 @@ class FakeTextEncoder:
     def embed_passage_tokens(self, texts: Sequence[str]) -> list[FloatArray]:
         return [self.embed_query_tokens(text) for text in texts]
 
+    def locate_passage_tokens(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\w+", text.lower())]
+
     def embed_query_tokens(self, text: str) -> FloatArray:
         rows = [self._word(word) for word in _words(text)]
         return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)

@@ -16,9 +16,13 @@ from core.records import Answer, Moment
 
 @dataclass
 class FakeMomentFinder:
-    """Returns the moments set on it, those that the request's scope allows; or raises the error set on it."""
+    """Returns the moments set on it, those that the request's scope allows; or raises the error set on it.
+
+    ``floor`` is its own cut-off, where the request has none.
+    """
 
     moments: tuple[Moment, ...] = ()
+    floor: float = 0.0
     error: Exception | None = None
     planner: Callable[[str], QueryPlan] = lambda query: QueryPlan(query, query)
     requests: list[SearchRequest] = field(default_factory=list)
@@ -36,8 +40,13 @@ class FakeMomentFinder:
             if (not request.video_ids or moment.video_id in request.video_ids)
             and (not request.modalities or moment.modality in request.modalities)
             and (request.time is None or request.time.overlap_s(moment.span) > 0)
-            and moment.score >= (request.min_score or 0.0)
+            and moment.score >= (self.floor if request.min_score is None else request.min_score)
         ]
+        if request.group_by == "video":
+            best: dict[str, Moment] = {}
+            for moment in allowed:
+                best.setdefault(moment.video_id, moment)
+            allowed = list(best.values())
         return tuple(allowed[: request.limit])
 
 

@@ -1,0 +1,119 @@
+"""What every benchmark's command does with what it is given: wrong folders and our errors are one line and status 2.
+
+It does not know what is measured. Nothing here makes a folder: a home that is named wrongly stays unmade.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import BadInput, KinographError, NotFound
+from core.settings import Settings
+from evaluation.homes import check_home
+from evaluation.terminal import check_output, read_settings
+
+STATUS = 2
+"""As argparse ends with: what was asked for cannot be done, which is no result of a measurement (status 1)."""
+
+NAME_ITS_HOME = "Name the home in which `kinograph eval --home` indexed that corpus."
+
+
+def run_benchmark(main: Callable[[], int | None]) -> None:
+    """Run the command and end the process with the status that it returns."""
+    try:
+        sys.exit(main())
+    except KinographError as error:
+        sys.exit(_refuse(str(error)))
+    except subprocess.CalledProcessError as error:
+        told = error.stderr or ""
+        said = (told.decode(errors="replace") if isinstance(told, bytes) else told).strip().splitlines()
+        sys.exit(_refuse(f"{error.cmd[0]} ended with status {error.returncode}{': ' + said[-1] if said else ''}"))
+
+
+def settings_of(home: Path) -> Settings:
+    """Return the settings of the environment, on a home.
+
+    Raises:
+        BadInput: a variable has a value that cannot be.
+    """
+    return read_settings(None).model_copy(update={"home": home})
+
+
+def home(text: str) -> Path:
+    """Return the path of a filled home.
+
+    Raises:
+        NotFound: it is none.
+    """
+    return check_home(Path(text))
+
+
+def corpus_folder(text: str) -> Path:
+    """Return the path of a folder with ground truth.
+
+    Raises:
+        NotFound: it is not there, or has no ground truth.
+    """
+    folder = Path(text)
+    if not folder.is_dir():
+        raise NotFound(f"there is no folder {folder}", remedy="Name a folder with ground truth and its clips.")
+    if not any(folder.glob("*.json")):
+        raise NotFound(f"{folder} has no ground_truth.json", remedy="Name a folder with ground truth and its clips.")
+    return folder
+
+
+def folder(text: str) -> Path:
+    """Return the path of a folder.
+
+    Raises:
+        NotFound: it is not there.
+    """
+    if not Path(text).is_dir():
+        raise NotFound(f"there is no folder {text}", remedy="Check the path.")
+    return Path(text)
+
+
+def file(text: str) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        NotFound: it is not there.
+    """
+    if not Path(text).is_file():
+        raise NotFound(f"there is no file {text}", remedy="Check the path.")
+    return Path(text)
+
+
+def output(text: str) -> Path:
+    """Return the path of a file that can be written.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    return check_output(Path(text))
+
+
+def positive(text: str) -> int:
+    """Return a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def require(things: object, reason: str, *, remedy: str) -> None:
+    """Refuse to measure nothing, since means over nothing are no figures.
+
+    Raises:
+        BadInput: there are no ``things``.
+    """
+    if not things:
+        raise BadInput(reason, remedy=remedy)
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"{' '.join(reason.split())}\n")
+    return STATUS

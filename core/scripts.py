@@ -1,0 +1,9 @@
+"""Scripts that put no spaces between words, so that what a word is cannot be read off a text.
+
+It does not know any language.
+"""
+
+from __future__ import annotations
+
+UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿가-힯"
+"""Kana, Han and Hangul, as ranges within the brackets of a pattern. Hangul has spaces, but its words carry endings."""
