@@ -5,6 +5,7 @@ It does not know how requests are handled; ``app.py`` does.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -80,7 +81,7 @@ class Service:
         for runner in self.background:
             runner.start()
         threading.Thread(target=self._recover, name="recover", daemon=True).start()
-        threading.Thread(target=self.retrieval.warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
 
     def stop(self) -> None:
         """Stop the workers first, so that nothing is claimed while the stores close."""
@@ -88,6 +89,15 @@ class Service:
             runner.stop()
         self.services.index.close()
         self.services.catalogue.close()
+
+    def _warm_up(self) -> None:
+        """Load the query models, then have the collector pass over what stays for good.
+
+        Else some search soon after the start waits 0.4 s while all objects of the libraries are looked through.
+        """
+        self.retrieval.warm_up()
+        gc.collect()
+        gc.freeze()
 
     def _recover(self) -> None:
         """Finish deletions that were cut short, and publish again what a power cut took from the index."""
