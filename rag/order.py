@@ -154,9 +154,9 @@ def browse(
         )
         is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
         share = share_inside(segment.span, window)
-        if not is_inside(segment.span, window) or not (own or is_seen):
+        span = segment.span.within(window)
+        if span is None or not is_inside(segment.span, window) or not (own or is_seen):
             continue
-        span = Span(max(segment.span.start_s, window.start_s), min(segment.span.end_s, window.end_s))
         modality = own[0].modality if own else Modality.VISUAL
         reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)

@@ -5,10 +5,10 @@ It does not know how moments were found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from core.records import Evidence, Modality, Moment, Span
+from core.records import Evidence, Modality, Moment, Segment, Span
 from core.stores import EvidenceCatalogue
 
 PASSAGE_S = 16.0
@@ -20,7 +20,14 @@ MAX_BREATH_S = 1.5
 
 def show_scenes(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> list[Moment]:
     """Return the moments, those of pictures grown over their whole segment, with all that is said and written there."""
-    return [_show_scene(moment, catalogue) if moment.modality is Modality.VISUAL else moment for moment in moments]
+    seen = [moment for moment in moments if moment.modality is Modality.VISUAL]
+    if not seen:
+        return list(moments)
+    segments = catalogue.get_segments([i for moment in seen for i in moment.segment_ids])
+    evidence = catalogue.get_evidence([i for segment in segments.values() for i in segment.evidence_ids])
+    return [
+        _show_scene(moment, segments, evidence) if moment.modality is Modality.VISUAL else moment for moment in moments
+    ]
 
 
 def read_around(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> list[Moment]:
@@ -34,14 +41,14 @@ def say_around(moment: Moment, reach_s: float, catalogue: EvidenceCatalogue) -> 
     return catalogue.list_evidence(moment.video_id, span=around, modality=Modality.SPEECH)
 
 
-def _show_scene(moment: Moment, catalogue: EvidenceCatalogue) -> Moment:
-    segments = catalogue.get_segments(moment.segment_ids)
-    if not moment.segment_ids or moment.segment_ids[0] not in segments:
+def _show_scene(moment: Moment, segments: Mapping[str, Segment], evidence: Mapping[str, Evidence]) -> Moment:
+    own = [segments[i] for i in moment.segment_ids if i in segments]
+    if not own or own[0].id != moment.segment_ids[0]:
         return moment
-    span = moment.span.cover(segments[moment.segment_ids[0]].span)
-    held = catalogue.get_evidence([i for segment in segments.values() for i in segment.evidence_ids]).values()
-    evidence = sorted((item for item in held if item.span.overlap_s(span) > 0), key=lambda item: item.span)
-    return replace(moment, span=span, evidence=tuple(evidence))
+    span = moment.span.cover(own[0].span)
+    ids = {i for segment in own for i in segment.evidence_ids}
+    held = [item for item in evidence.values() if item.id in ids and item.span.overlap_s(span) > 0]
+    return replace(moment, span=span, evidence=tuple(sorted(held, key=lambda item: item.span)))
 
 
 def _grow(moment: Moment, said: Sequence[Evidence]) -> Moment:
