@@ -41,7 +41,9 @@ MAX_CLAUSES = 8
 
 MAX_ANSWER_PAUSE_S = 3.0
 N_ANSWERED = 2
-"""A question takes in what is answered: at most so many clauses, each after at most so long a pause."""
+MAX_ANSWER_S = 6.0
+"""A question takes in what is answered: at most so many clauses, each after at most so long a pause, and ending so soon
+after the question. What goes on for longer is a talk, which people look for by itself."""
 
 FITS_TOO = 0.75
 """Share of the best picture's fit from which on another one of the segment shows what is asked for, too."""
@@ -186,10 +188,13 @@ def _worth(fit: float, duration_s: float) -> float:
 
 def _hear_answer(clauses: Sequence[Clause], last: int) -> int:
     """Return the index of the last clause of the answer if the clause ``last`` asks something."""
-    if not clauses[last].is_question:
+    asked = clauses[last]
+    if not asked.is_question:
         return last
     for after in range(last + 1, min(len(clauses), last + 1 + N_ANSWERED)):
         if not _follows(clauses, after, MAX_ANSWER_PAUSE_S) or clauses[after].is_question:
+            break
+        if clauses[after].span.end_s - asked.span.end_s > MAX_ANSWER_S:
             break
         last = after
     return last

@@ -15,6 +15,7 @@ from core.records import Evidence, Modality, Moment, Reason, Span, Video
 from core.signals import SparseVector
 from core.stores import Catalogue, Channel, ChannelQuery, Scope, ScoredSegment, SegmentIndex
 from rag.answering_words import AnsweringWords
+from rag.breath import give_breath
 from rag.carry_out import Place, carry_out
 from rag.fuse import fuse_rankings
 from rag.ground import Ground, Readings, gather_readings, ground_frames, ground_text
@@ -96,6 +97,8 @@ class MomentSearch:
         plan = request.plan or self.plan(request)
         moments = carry_out(plan, request, self)
         shown = group_by_video(moments, request.group_by)[: request.limit]
+        if self._steps.grounding:
+            shown = give_breath(shown, self._catalogue, request.time)
         return tuple(self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan))
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:

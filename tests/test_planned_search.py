@@ -30,11 +30,12 @@ SPEECH, SCREEN = Modality.SPEECH, Modality.SCREEN
 
 @dataclass(frozen=True)
 class Line:
-    """What is said or written for ten seconds, over a picture of one colour."""
+    """What is said or written for ten seconds or for the first few of them, over a picture of one colour."""
 
     text: str
     modality: Modality = SPEECH
     colour: str = "black"
+    seconds: float = 10.0
 
 
 HARBOUR = [
@@ -65,7 +66,8 @@ class Library:
         evidence, segments, pictures = [], [], {}
         for number, line in enumerate(lines):
             span = Span(10.0 * number, 10.0 * number + 10)
-            item = Evidence(derived_id(name, number), video_id, 0, span, line.modality, line.text, 0.9, "test", "en")
+            told = Span(span.start_s, span.start_s + line.seconds)
+            item = Evidence(derived_id(name, number), video_id, 0, told, line.modality, line.text, 0.9, "test", "en")
             evidence.append(item)
             keyframe = Keyframe(span.start_s, span, "k")
             segments.append(Segment(derived_id(name, "s", number), video_id, 0, number, span, (item.id,), (keyframe,)))
@@ -100,6 +102,18 @@ def starts(moments: Sequence[Moment]) -> list[float]:
 def test_a_plain_query_is_found_as_without_a_plan(library: Library) -> None:
     request = SearchRequest("captain drinks coffee")
     assert library.find(request.query) == library.finder(Steps(planning=False)).find(request)
+
+
+def test_a_short_spoken_moment_takes_in_the_silence_around_it(library: Library) -> None:
+    library.add(
+        "rescue",
+        [Line("captain drinks coffee", seconds=8), Line("ahoy", seconds=0.5), Line("ahoy", SCREEN, seconds=0.5)],
+    )
+    spoken, written = sorted(library.find("ahoy"), key=lambda moment: moment.span)
+    assert spoken.span == Span(9, 11.5)
+    assert written.span == Span(20, 20.5)
+    (inside,) = library.find("ahoy", time=Span(10, 11))
+    assert inside.span == Span(10, 11)
 
 
 def test_a_quoted_phrase_must_stand_in_the_evidence(library: Library) -> None:

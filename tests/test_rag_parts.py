@@ -104,7 +104,7 @@ def test_a_question_takes_in_its_answer() -> None:
     asked, answered, later = (
         said("q", "Which one do you take?", 0, 4),
         said("a", "The red.", 6, 7),
-        said("l", "Ok", 9, 12),
+        said("l", "Ok", 9, 10),
     )
     ground = ground_among(candidate({"q": [0.9], "a": [0.1], "l": [0.1]}), asked, answered, later)
     assert ground is not None
@@ -112,6 +112,13 @@ def test_a_question_takes_in_its_answer() -> None:
     stated = ground_among(candidate({"q": [0.9], "a": [0.1]}), said("q", "I take one.", 0, 4), answered)
     assert stated is not None
     assert stated.span == Span(0, 4)
+
+
+def test_an_answer_that_becomes_a_talk_is_left_to_itself() -> None:
+    asked, talk = said("q", "Which one do you take?", 0, 4), said("t", "It depends on what the red is for.", 4.5, 11)
+    ground = ground_among(candidate({"q": [0.9], "t": [0.1]}), asked, talk)
+    assert ground is not None
+    assert ground.span == Span(0, 4)
 
 
 def test_a_word_takes_in_the_sentence_that_explains_it() -> None:
