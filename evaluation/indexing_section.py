@@ -13,9 +13,9 @@ from evaluation.markdown import group_table, share_cell, table
 from evaluation.summary import NegativeScores
 
 NOTE = """All videos indexed again without one step, each time in a copy of the same home; then every search and
-every question again, in one process. What the same engines heard and read is taken over; without terms all is heard anew.
-The first row of a group is all steps, the others differences to it, query by query (below zero: the step helps). Of
-groups of moment queries only the steps are shown that change anything there."""
+every question again, in one process. What the same engines heard and read is taken over; without terms all is heard
+anew. The first row of a group is all steps, the others differences to it, query by query (below zero: the step helps).
+Of groups of moment queries only the steps are shown that change anything there."""
 
 
 def describe_indexing(
