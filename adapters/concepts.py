@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -43,6 +45,23 @@ a hundredth of its picture, and still what is asked for. From .3 to .6 and .15 t
 COLOUR_TEMPLATE = "{} colour"
 
 
+@dataclass(frozen=True, slots=True)
+class ConceptSteps:
+    """Which steps make a picture's vector from its classes; a service takes all, ``benchmarks.indexing`` leaves out.
+
+    ``views``: see a long picture three times, not once. ``scenes``: what usually stands beside a class is part of what
+    its pictures show. ``colours``: mix the names of the picture's colours in.
+    """
+
+    views: bool = True
+    scenes: bool = True
+    colours: bool = True
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
+
+
 class ConceptSpace(NamedTuple):
     """Two ways from the classes of a picture to a text vector.
 
@@ -70,8 +89,17 @@ class ConceptVisualEncoder:
         self.name = f"concepts-3-{CLASSIFIER}-{text_encoder.name}"
         self._text_encoder = text_encoder
         self._classifier = ImageClassifier(threads=threads)
+        self._steps = ConceptSteps()
         self._lock = threading.Lock()
         self._held: tuple[ConceptSpace, FloatArray] | None = None
+
+    def without(self, step: str) -> Self:
+        """Return an encoder that leaves out a step more of ``ConceptSteps``; both share the models."""
+        other = copy(self)
+        other.name = f"{self.name} without {step}"
+        other._steps = replace(self._steps, **{step: False})
+        other._lock, other._held = threading.Lock(), None
+        return other
 
     def on_text_scale(self, fits: FloatArray) -> FloatArray:
         """Return the cosines as they are: pictures are mixtures of texts here."""
@@ -86,11 +114,12 @@ class ConceptVisualEncoder:
         if not pictures:
             return []
         space, colours = self._concepts()
-        views = [views_of(picture) for picture in pictures]
+        views = [views_of(picture) if self._steps.views else [picture] for picture in pictures]
         vectors = tell_in_words(self._classifier.classify([view for few in views for view in few]), space)
         starts = np.cumsum([0, *(len(few) for few in views[:-1])])
-        shares = np.stack([colour_shares(picture) for picture in pictures])
-        told = add_colours(unit_rows(np.add.reduceat(vectors, starts, axis=0)), shares, colours)
+        told = unit_rows(np.add.reduceat(vectors, starts, axis=0))
+        if self._steps.colours:
+            told = add_colours(told, np.stack([colour_shares(picture) for picture in pictures]), colours)
         return [row[np.newaxis] for row in told]
 
     def embed_query(self, text: str) -> FloatArray:
@@ -102,6 +131,7 @@ class ConceptVisualEncoder:
         with self._lock:
             if self._held is None:
                 named, shown = describe_classes(self._text_encoder)
+                shown = shown if self._steps.scenes else named
                 space = build_space(named, shown, self._classifier.class_directions())
                 self._held = space, describe_colours(self._text_encoder)
             return self._held

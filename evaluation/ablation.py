@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.protocols import Question
 from evaluation.bootstrap import Interval, bootstrap_intervals
 from evaluation.corpus import Corpus
-from evaluation.library import AnswererOf, FinderOf, search_with
+from evaluation.library import AnswererOf, FinderOf, ask_with, search_with
 from evaluation.metrics import measure_columns
-from evaluation.runner import Ask, Outcomes, QuestionOutcome, run_corpus, run_question
+from evaluation.runner import Outcomes, QueryOutcome, QuestionOutcome, run_corpus, run_question
 from evaluation.summary import (
     QuestionScores,
     Summary,
@@ -61,6 +60,11 @@ class Difference:
         """Whether the interval leaves out zero."""
         return self.interval[0] > 0 or self.interval[1] < 0
 
+    @property
+    def is_any(self) -> bool:
+        """Whether any query differs, even if the mean does not."""
+        return any((self.mean, *self.interval))
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -83,6 +87,10 @@ class QuestionVariant:
     name: str
     scores: QuestionScores
     differences: Mapping[str, Difference]
+
+    @property
+    def n_cases(self) -> int:
+        return self.scores.n_questions
 
 
 def list_variants() -> dict[str, Steps]:
@@ -140,10 +148,20 @@ def run_question_ablation(
     """Ask every question of every variant; of each group, the first variant is that of all steps."""
     outcomes_by_name: dict[str, list[QuestionOutcome]] = {}
     for name, steps in list_question_variants().items() if corpus.questions else ():
-        ask = _ask_with(answerer_of, steps)
+        ask = ask_with(answerer_of(steps))
         outcomes_by_name[name] = [run_question(case, ask, clip_by_id) for case in corpus.questions]
         on_done(name)
     n_clips = len({q.clip for q in corpus.queries} | {p.clip for case in corpus.questions for p in case.evidence})
+    return compare_question_groups(outcomes_by_name, n_clips)
+
+
+def compare_question_groups(
+    outcomes_by_name: Mapping[str, Sequence[QuestionOutcome]], n_clips: int
+) -> list[QuestionVariant]:
+    """Return how the variants of ALL differ from it, for all questions and for those of several hops.
+
+    ``n_clips`` is how many clips the whole corpus asks about.
+    """
     variants = []
     for group, hops in (("all", 1), ("multi-hop", 2)):
         picked = {name: [o for o in outcomes if o.case.n_hops >= hops] for name, outcomes in outcomes_by_name.items()}
@@ -155,17 +173,19 @@ def run_question_ablation(
     return variants
 
 
-def _ask_with(answerer_of: AnswererOf, steps: Steps) -> Ask:
-    answerer = answerer_of(steps)
-    return lambda question, video_ids: answerer.answer(Question(question, video_ids=tuple(video_ids)))
-
-
 def compare(outcomes: Outcomes, whole: Outcomes) -> dict[str, Difference]:
     """Return how outcomes differ from those of all steps on the same queries, by the fields of COMPARED."""
-    if not whole.queries:
-        return {}
-    units = units_of(whole.queries, count_clips(whole))
-    return _differ(_columns(outcomes), _columns(whole), COMPARED, units)
+    return compare_queries(outcomes.queries, whole.queries, count_clips(whole)) if whole.queries else {}
+
+
+def compare_queries(
+    outcomes: Sequence[QueryOutcome], whole: Sequence[QueryOutcome], n_clips: int
+) -> dict[str, Difference]:
+    """Return how outcomes differ from those of all steps on the same queries, at least one, by the fields of COMPARED.
+
+    ``n_clips`` is how many clips the whole corpus asks about.
+    """
+    return _differ(_columns(outcomes), _columns(whole), COMPARED, units_of(whole, n_clips))
 
 
 def compare_questions(
@@ -187,8 +207,8 @@ def _differ(
     return {name: Difference(float(np.mean(columns[name])), intervals[name]) for name in compared.values()}
 
 
-def _columns(outcomes: Outcomes) -> dict[str, list[float]]:
-    return measure_columns([outcome.judgement for outcome in outcomes.queries])
+def _columns(outcomes: Sequence[QueryOutcome]) -> dict[str, list[float]]:
+    return measure_columns([outcome.judgement for outcome in outcomes])
 
 
 def _name(step: str) -> str:

@@ -10,18 +10,19 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, Difference, QuestionVariant, Variant
-from evaluation.bootstrap import BLOCK_S, CONFIDENCE, FEW_VIDEOS, N_RESAMPLES, Interval
+from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, QuestionVariant, Variant
+from evaluation.bootstrap import BLOCK_S, CONFIDENCE, FEW_VIDEOS, N_RESAMPLES
 from evaluation.cutoff import COLUMNS, EMPTY, R1, R5, RECALL_LOSS_ALLOWED, CutOff
+from evaluation.markdown import difference_cell, figures_row, group_table, share_cell, table
 from evaluation.metrics import Scores
-from evaluation.report import MOMENT_MEASURES, QUESTION_MEASURES, describe_interval, describe_negatives
+from evaluation.report import MOMENT_MEASURES, QUESTION_MEASURES, describe_negatives
 from evaluation.summary import QuestionScores, Summary
 from rag.relevance import WORDS_MARGIN
 
 INTRODUCTION = f"""# How well Kinograph finds
 
-Written by `kinograph eval … --ablation --out docs/evaluation.md`: no figure on this page was typed by hand. Run it
-again with the command that a section names, and that section is replaced.
+Written by `kinograph eval … --ablation --out docs/evaluation.md` and `python -m benchmarks.indexing`: no figure on this
+page was typed by hand. Run it again with the command that a section names, and that section is replaced.
 
 **Libraries.** A folder with `ground_truth.json` and its clips; several folders make one library. *dev* is real footage
 with queries and questions written by people who looked and listened. Parameters of the search were chosen on it (by
@@ -98,7 +99,7 @@ def describe_library(
         blocks += [
             "### What each step of a question contributes",
             QUESTION_STEPS_NOTE,
-            _question_steps(question_variants),
+            group_table(question_variants, COMPARED_OF_QUESTIONS),
         ]
     if cut_off:
         blocks += ["### The cut-off", CUT_OFF_NOTE, _floors(cut_off), _chart(cut_off), describe_choice(cut_off)]
@@ -123,34 +124,30 @@ alike, and is not used to choose."""
 
 
 def _moments(summary: Summary, overall: Scores) -> str:
-    rows = [_figures("**overall**", overall.n_queries, overall, MOMENT_MEASURES)]
+    rows = [figures_row("**overall**", overall.n_queries, overall, MOMENT_MEASURES)]
     for groups in (summary.by_modality, summary.by_style):
-        rows += [_figures(name, scores.n_queries, scores, MOMENT_MEASURES) for name, scores in groups.items()]
-    return _table(["", "n", *MOMENT_MEASURES], rows)
+        rows += [figures_row(name, scores.n_queries, scores, MOMENT_MEASURES) for name, scores in groups.items()]
+    return table(["", "n", *MOMENT_MEASURES], rows)
 
 
 def _questions(summary: Summary, overall: QuestionScores) -> str:
-    rows = [_figures("**overall**", overall.n_questions, overall, QUESTION_MEASURES)]
+    rows = [figures_row("**overall**", overall.n_questions, overall, QUESTION_MEASURES)]
     named = {"multi-hop": summary.multi_hop} if summary.multi_hop else {}
     for name, scores in {**named, **summary.questions_by_kind}.items():
-        rows.append(_figures(name, scores.n_questions, scores, QUESTION_MEASURES))
-    return _table(["", "n", *QUESTION_MEASURES], rows)
-
-
-def _figures(name: str, n_cases: int, scores: Scores | QuestionScores, measures: Mapping[str, str]) -> list[str]:
-    fields = measures.values()
-    return [name, str(n_cases), *(_share(getattr(scores, field), scores.intervals[field]) for field in fields)]
+        rows.append(figures_row(name, scores.n_questions, scores, QUESTION_MEASURES))
+    return table(["", "n", *QUESTION_MEASURES], rows)
 
 
 def _steps(variants: Sequence[Variant]) -> str:
     headings = ["", *COMPARED, *MODALITY_COLUMNS, "negatives empty", "p50 ms", "cpu ms"]
-    return _table(headings, [_step_row(variant) for variant in variants])
+    return table(headings, [_step_row(variant) for variant in variants])
 
 
 def _step_row(variant: Variant) -> list[str]:
     summary = variant.summary
     overall, groups = summary.overall, {**summary.by_style, **summary.by_modality}
-    shares = [_share(getattr(overall, name), overall.intervals[name]) for name in COMPARED.values()] if overall else []
+    fields = COMPARED.values()
+    shares = [share_cell(getattr(overall, field), overall.intervals[field]) for field in fields] if overall else []
     by_group = [f"{groups[name].recall_at_1:.3f}" if name in groups else "" for name in MODALITY_COLUMNS]
     empty = f"{summary.negatives.empty:.2f}" if summary.negatives else ""
     took = [f"{summary.search_p50_ms or 0.0:.0f}", f"{variant.cpu_ms:.0f}"]
@@ -159,26 +156,11 @@ def _step_row(variant: Variant) -> list[str]:
 
 def _differences(variants: Sequence[Variant]) -> str:
     rows = [
-        [variant.name, *map(_difference, variant.differences.values())] for variant in variants if variant.name != ALL
+        [variant.name, *map(difference_cell, variant.differences.values())]
+        for variant in variants
+        if variant.name != ALL
     ]
-    return _table(["", *COMPARED], rows)
-
-
-def _question_steps(variants: Sequence[QuestionVariant]) -> str:
-    rows = []
-    for variant in variants:
-        name, n_questions = f"{variant.group}: {variant.name}", variant.scores.n_questions
-        if variant.name == ALL:
-            rows.append(_figures(name, n_questions, variant.scores, COMPARED_OF_QUESTIONS))
-        else:
-            rows.append([name, str(n_questions), *map(_difference, variant.differences.values())])
-    return _table(["", "n", *COMPARED_OF_QUESTIONS], rows)
-
-
-def _difference(difference: Difference) -> str:
-    low, high = difference.interval
-    cell = f"{difference.mean:+.3f} [{low:+.2f}, {high:+.2f}]"
-    return f"**{cell}**" if difference.is_sure else cell
+    return table(["", *COMPARED], rows)
 
 
 def _floors(cut_off: CutOff) -> str:
@@ -187,7 +169,7 @@ def _floors(cut_off: CutOff) -> str:
         for floor, means in zip(cut_off.floors[::SHOWN_EVERY], cut_off.figures[::SHOWN_EVERY], strict=True)
     ]
     rows.append([f"**{cut_off.current_floor:.2f}**, in use", *(_plain(mean) for mean in cut_off.current)])
-    return _table(["floor", *COLUMNS], rows)
+    return table(["floor", *COLUMNS], rows)
 
 
 def _chart(cut_off: CutOff) -> str:
@@ -209,7 +191,7 @@ def describe_choice(cut_off: CutOff) -> str:
         return "Too few videos to choose a floor on all but one."
     floors = sorted(set(held_out.setting_by_unit.values()))
     figures = ", ".join(
-        f"{name} {_share(float(mean), cut_off.held_out_intervals[name])}"
+        f"{name} {share_cell(float(mean), cut_off.held_out_intervals[name])}"
         for name, mean in zip(COLUMNS, held_out.means, strict=True)
         if name in cut_off.held_out_intervals
     )
@@ -220,22 +202,5 @@ def describe_choice(cut_off: CutOff) -> str:
     )
 
 
-def _share(share: float, interval: Interval) -> str:
-    return f"{share:.3f} [{describe_interval(interval)}]"
-
-
 def _plain(share: float) -> str:
     return "" if math.isnan(share) else f"{share:.3f}"
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; all columns but the first are set to the right.
-
-    >>> print(_table(["", "n"], [["all", "3"]]))
-    |  | n |
-    |---|---:|
-    | all | 3 |
-    """
-    lines = [headings, *rows]
-    [head, *body] = (f"| {' | '.join(cells)} |" for cells in lines)
-    return "\n".join([head, "|---|" + "---:|" * (len(headings) - 1), *body])

@@ -14,8 +14,16 @@ from typing import Any, Protocol, cast
 
 from adapters import build
 from core.errors import TryAgain
-from core.protocols import LexicalEncoder, MomentFinder, QuestionAnswerer, SearchRequest, TextEncoder, VisualEncoder
-from core.records import Moment, Video
+from core.protocols import (
+    LexicalEncoder,
+    MomentFinder,
+    Question,
+    QuestionAnswerer,
+    SearchRequest,
+    TextEncoder,
+    VisualEncoder,
+)
+from core.records import Answer, Moment, Video
 from core.settings import Settings
 from evaluation.corpus import Clip
 from rag.compose import Retrieval, compose_retrieval
@@ -108,3 +116,8 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
 def search_with(finder: MomentFinder, **request: Any) -> Callable[[str, int], Sequence[Moment]]:
     """Return ``search(query, limit)`` over a finder; ``request`` are further fields of each ``SearchRequest``."""
     return lambda query, limit: finder.find(SearchRequest(query, limit=limit, **request))
+
+
+def ask_with(answerer: QuestionAnswerer) -> Callable[[str, Sequence[str]], Answer]:
+    """Return ``ask(question, video_ids)`` over an answerer."""
+    return lambda question, video_ids: answerer.answer(Question(question, video_ids=tuple(video_ids)))

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.class_scenes import class_scenes
 from adapters.concepts import (
+    ConceptSteps,
     ConceptVisualEncoder,
     add_colours,
     build_space,
@@ -151,6 +152,18 @@ def test_concepts_share_the_space_of_their_text_encoder() -> None:
     encoder = ConceptVisualEncoder(text, threads=1)
     assert encoder.dimension == 48
     np.testing.assert_array_equal(encoder.embed_query("a dog")[0], text.embed_query("a dog"))
+
+
+@pytest.mark.models
+def test_each_step_of_a_picture_vector_can_be_left_out() -> None:
+    encoder = ConceptVisualEncoder(FakeTextEncoder(48), threads=1)
+    picture = draw("grey", circle=((500, 200, 700, 400), "red"))
+    (whole,) = encoder.embed_pictures([picture])
+    rows = [encoder.without(step).embed_pictures([picture])[0] for step in ConceptSteps.names()]
+    assert len({encoder.name, *(encoder.without(step).name for step in ConceptSteps.names())}) == 4
+    assert all(float((whole @ row.T).item()) < 0.9999 for row in rows)
+    np.testing.assert_array_equal(encoder.embed_pictures([picture])[0], whole)
+    np.testing.assert_allclose(np.linalg.norm(np.concatenate(rows), axis=1), 1.0, atol=1e-5)
 
 
 @pytest.mark.models
