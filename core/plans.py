@@ -66,6 +66,20 @@ class TimeWindow:
         end_s = NO_END_S if self.end.share else self.end.offset_s
         return Span(self.start.offset_s, end_s) if end_s > self.start.offset_s >= 0 else None
 
+    def focus_s(self, duration_s: float) -> float:
+        """Return the second of a video of that length that its words point to: what is nearest to it was meant most.
+
+        >>> window = TimeWindow(Instant(1.0, -30.0), Instant(1.0), "the last 30 seconds", True)
+        >>> window.focus_s(100.0), TimeWindow(Instant(), Instant(offset_s=60.0), "", True).focus_s(100.0)
+        (100.0, 0.0)
+        """
+        if self.named_s:
+            return self.named_s
+        if self.end == Instant(1.0) and self.start.offset_s < 0:  # it is counted from there
+            return duration_s
+        is_middle = self.start.share > 0 and self.start.share + self.end.share == 1
+        return duration_s / 2 if is_middle else self.start.at_s(duration_s)
+
     def beside(self, relation: Relation, words: str) -> TimeWindow | None:
         """Return, strictly, all that comes BEFORE or AFTER the window; None where no video has anything there.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from core.plans import TimeWindow
 from core.protocols import LanguageModel, Question, TextEncoder
 from core.records import Answer, Moment
 from core.stores import Catalogue, MediaStore
@@ -95,8 +96,11 @@ class Answerer:
         """Return the checked answer, and the reason to abstain if there is one."""
         asked = show_options(question.text, question.options)
         if self._model is None:
-            is_place = self._search.asks_for_place(question)
-            quoted = quote_place(moments, exhibits) if is_place else quote_evidence(asked, exhibits, self._text)
+            place = self._search.place_asked(question)
+            if place is None:
+                quoted = quote_evidence(asked, exhibits, self._text)
+            else:
+                quoted = quote_place(moments, exhibits, self._focus(place, moments))
             return quoted, None if quoted.citations else NOTHING_FOUND
         shown = attach_pictures(exhibits, moments, self._catalogue, self._media)
         reply = ask_model(self._model, write_prompt(asked, question.history, shown))
@@ -106,6 +110,11 @@ class Answerer:
         if not checked.citations:
             return checked, "The model's answer rests on none of the evidence, so it is withheld."
         return checked, None
+
+    def _focus(self, place: TimeWindow, moments: Sequence[Moment]) -> dict[str, float]:
+        """Return the second that the place means most in each video of the moments."""
+        videos = self._catalogue.get_videos(sorted({moment.video_id for moment in moments}))
+        return {video.id: place.focus_s(video.duration_s) for video in videos.values() if video.duration_s}
 
 
 def _abstain(reason: str, moments: Sequence[Moment], author: str, hint: str, trace: Sequence[dict[str, Any]]) -> Answer:

@@ -5,6 +5,7 @@ It does not know how moments are found: ``PartSearch`` finds those of one part o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.order import compose_pairs, is_inside, keep_sure, order_by_time, put_first
+from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, order_by_time, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -67,9 +68,13 @@ def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest,
     if span is not None and not plan.is_open:  # no need to know which videos are long enough
         shared = span if request.time is None else span.within(request.time)
         return search.find_part(plan, replace(request, time=shared)) if shared else []
-    places = _places(window, search.best_videos(plan, request), request)
+    videos = search.best_videos(plan, request)
+    places = _places(window, videos, request)
     if plan.is_open:
-        return [moment for place in places for moment in search.browse(place, plan, request)]
+        focus_s = {video.id: window.focus_s(video.duration_s) for video in videos if video.duration_s}
+        n_each = math.ceil(request.limit / max(1, len(places)))
+        browsed = ((video_id, search.browse((video_id, span), plan, request)) for video_id, span in places)
+        return [moment for video_id, moments in browsed for moment in keep_nearest(moments, focus_s[video_id], n_each)]
     return search.find_part(plan, request, places) if places else []
 
 

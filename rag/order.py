@@ -166,5 +166,11 @@ def browse(
     return moments
 
 
+def keep_nearest(moments: Sequence[Moment], at_s: float, n: int) -> list[Moment]:
+    """Return the n moments of a video that are nearest to an instant, in the order given."""
+    nearest = sorted(range(len(moments)), key=lambda index: abs(moments[index].span.middle_s - at_s))[:n]
+    return [moments[index] for index in sorted(nearest)]
+
+
 def _counts(item: Evidence, modalities: frozenset[str]) -> bool:
     return not modalities or item.modality.value in modalities

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from core.plans import QueryPlan
+from core.plans import QueryPlan, TimeWindow
 from core.protocols import MomentFinder, Question, SearchRequest
 from core.records import Modality, Moment, Reason
 from core.stores import EvidenceCatalogue
@@ -88,9 +88,13 @@ class QuestionSearch:
         placed = [*front, *keep_distinct(grown, front)[:N_LEADS]]
         return tuple([*placed, *keep_distinct(read, placed)][: request.limit])
 
-    def asks_for_place(self, question: Question) -> bool:
-        """Whether a question asks what is at a place in the video, whatever it is: "what is said at 0:40"."""
-        return self._finder.plan(SearchRequest(retrieval_query(question))).is_open
+    def place_asked(self, question: Question) -> TimeWindow | None:
+        """Return the place in the video of which a question asks what is there, whatever it is: "what is said at 0:40".
+
+        None if it asks for something.
+        """
+        plan = self._finder.plan(SearchRequest(retrieval_query(question)))
+        return plan.time if plan.is_open else None
 
     def _find(self, request: SearchRequest) -> list[Moment]:
         found = self._finder.find(request)

@@ -6,7 +6,7 @@ It does not know where exhibits come from.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -91,11 +91,21 @@ def quote_evidence(question: str, exhibits: Sequence[Exhibit], encoder: TextEnco
     return _quote(list(dict.fromkeys(part for item in fitting for part in finish_sentence(item, held))))
 
 
-def quote_place(moments: Sequence[Moment], exhibits: Sequence[Exhibit]) -> CheckedAnswer:
-    """Return an answer made of what stands in the moments, in their order: they were asked for by their place."""
+def quote_place(moments: Sequence[Moment], exhibits: Sequence[Exhibit], focus_s: Mapping[str, float]) -> CheckedAnswer:
+    """Return an answer made of what stands in the moments, which were asked for by their place, in their order.
+
+    Quoted is what is nearest to ``focus_s``, the second of each video that was meant most: of its end the last words.
+    """
     there = {item.id for moment in moments for item in moment.evidence}
-    chosen = [exhibit for exhibit in quotable(exhibits) if exhibit.evidence_id in there][:MAX_QUOTES]
-    return _quote(chosen) if chosen else _describe_pictures(exhibits)
+    held = [exhibit for exhibit in quotable(exhibits) if exhibit.evidence_id in there]
+    nearest = sorted(held, key=lambda exhibit: _distance_s(exhibit, focus_s))[:MAX_QUOTES]
+    return _quote([exhibit for exhibit in held if exhibit in nearest]) if held else _describe_pictures(exhibits)
+
+
+def _distance_s(exhibit: Exhibit, focus_s: Mapping[str, float]) -> tuple[float, float]:
+    """Return how far an exhibit is from its video's focus, and its middle: what is there for a while comes second."""
+    at_s = focus_s.get(exhibit.video_id, 0.0)
+    return max(exhibit.span.start_s - at_s, at_s - exhibit.span.end_s, 0.0), abs(exhibit.span.middle_s - at_s)
 
 
 def finish_sentence(exhibit: Exhibit, exhibits: Sequence[Exhibit]) -> list[Exhibit]:

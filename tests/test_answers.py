@@ -18,13 +18,13 @@ from core.errors import TryAgain
 from core.ids import derived_id
 from core.protocols import Question, SearchRequest
 from core.publication import publish_ready_parts, repair_index
-from core.records import Answer, Evidence, Keyframe, Modality, NewVideo, Segment, Span
+from core.records import Answer, Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span
 from graph.build import build_video_graph
 from indexer.embeddings import Encoders, embed_segments
 from rag.compose import Retrieval, compose_retrieval
 from rag.exhibits import Exhibit
 from rag.relevance import MIN_SCORE
-from rag.write import quote_evidence
+from rag.write import quote_evidence, quote_place
 from tests.fakes.encoders import FakeLexicalEncoder, FakeNameRecogniser, FakeTextEncoder, FakeVisualEncoder, picture_of
 from tests.fakes.openai_server import HttpReply, running_openai_server
 
@@ -109,6 +109,14 @@ def ask(world: World, reply: str | HttpReply, question: str = "when was the lamp
         return world.retrieval(model).answerer.answer(Question(question)), server.requests
 
 
+def moment_of(exhibit: Exhibit) -> Moment:
+    """Return a moment that holds the evidence of the exhibit."""
+    item = Evidence(
+        exhibit.evidence_id or "", exhibit.video_id, 0, exhibit.span, exhibit.modality, exhibit.text, 1, "test"
+    )
+    return Moment(exhibit.video_id, exhibit.video_title, exhibit.span, 1.0, exhibit.modality, (item,), ())
+
+
 def said(answer: str, *, is_answered: bool = True) -> str:
     return json.dumps({"is_answered": is_answered, "answer": answer})
 
@@ -141,6 +149,30 @@ def test_what_is_at_a_place_is_quoted_from_there(world: World) -> None:
     assert quotes("what is said at 0:42") == [SAID[2]]
     assert quotes("what is said in the first minute") == SAID
     assert quotes("what is said at 9:59") == []
+
+
+def test_of_a_long_place_what_is_nearest_to_it_is_quoted() -> None:
+    exhibits = [
+        Exhibit(
+            number,
+            "v",
+            "The light",
+            Span(10 * number, 10 * number + 9),
+            Modality.SPEECH,
+            f"line {number}",
+            1,
+            f"{number}",
+        )
+        for number in range(6)
+    ]
+    there = [moment_of(exhibit) for exhibit in exhibits]
+
+    def quoted(focus_s: float) -> list[str]:
+        return [citation.quote for citation in quote_place(there, exhibits, {"v": focus_s}).citations]
+
+    assert quoted(60) == ["line 3", "line 4", "line 5"]
+    assert quoted(0) == ["line 0", "line 1", "line 2"]
+    assert quoted(25) == ["line 1", "line 2", "line 3"]
 
 
 def test_pictures_that_no_search_would_find_are_no_answer() -> None:

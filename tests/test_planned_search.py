@@ -116,6 +116,16 @@ def test_a_short_spoken_moment_takes_in_the_silence_around_it(library: Library) 
     assert inside.span == Span(10, 11)
 
 
+def test_a_long_place_shows_what_is_nearest_to_it_and_something_of_each_video(library: Library) -> None:
+    assert starts(library.find("what is said near the end?", limit=1)) == [70]
+    assert starts(library.find("what is said in the first minute?", limit=2)) == [0, 10]
+    market = library.add("market", MARKET)
+    found = library.find("what is said in the first minute?", limit=4)
+    assert [(moment.video_id == market, moment.span.start_s) for moment in found] == [
+        (True, 0), (True, 10), (False, 0), (False, 10),
+    ]  # fmt: skip
+
+
 def test_a_quoted_phrase_must_stand_in_the_evidence(library: Library) -> None:
     assert len(library.find("lantern shines")) > 1
     assert len(library.find('"lantern goes"')) == 1
