@@ -65,14 +65,13 @@ class WhisperRecogniser:
     Decoding never samples, so the same samples give the same words. Calls from several threads are safe.
     """
 
-    def __init__(self, model: str = "base", *, cache_dir: Path, threads: int = 0, beam_size: int = BEAM_SIZE) -> None:
+    def __init__(self, model: str = "base", *, cache_dir: Path, threads: int = 0) -> None:
         # Rounded to int8 the small models write other words on other processors, and worse ones (8 % faster on dev).
         self._precision = "float32" if model in OFFLINE_MODELS else "int8"
         self.name = f"faster-whisper {model} {self._precision} with terms"
         self._model_name = model
         self._cache_dir = cache_dir
         self._threads = threads
-        self._beam_size = beam_size
         self._model: Any = None
         self._lock = threading.Lock()
 
@@ -93,9 +92,9 @@ class WhisperRecogniser:
 
     def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
         """Return sentences with word times; empty for silence. ``language`` None means: detect it."""
-        speech = self.find_speech(samples)
+        speech = tuple(self.find_speech(samples))
         if not speech:
-            return Transcript((), None)
+            return Transcript((), None, ())
         pieces = plan_pieces(speech, samples)
         if language not in self._load().supported_languages:
             language = None
@@ -108,8 +107,8 @@ class WhisperRecogniser:
             for piece, take in zip(batch, takes, strict=True):
                 utterances += write_utterances(_place(take, piece, speech), is_spaced=language not in _UNSPACED)
         if not utterances:
-            return Transcript((), None)
-        return Transcript(tuple(self._translate(utterances, samples, language)), language)
+            return Transcript((), None, speech)
+        return Transcript(tuple(self._translate(utterances, samples, language)), language, speech)
 
     def _translate(
         self, utterances: Sequence[Utterance], samples: FloatArray, language: str | None
@@ -194,7 +193,7 @@ class WhisperRecogniser:
         results = model.model.generate(
             heard,
             [prompt] * len(sounds),
-            beam_size=self._beam_size,
+            beam_size=BEAM_SIZE,
             max_length=min(model.max_length, len(prompt) + MIN_TOKENS + round(MAX_TOKENS_PER_S * longest_s)),
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             no_repeat_ngram_size=no_repeat_ngram_size,
