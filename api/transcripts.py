@@ -7,8 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from core.records import Evidence, Span
+
+
+class Line(Protocol):
+    """What is said over a span: evidence of speech, or a line of subtitles."""
+
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 def write_vtt(evidence: Iterable[Evidence]) -> str:
@@ -26,11 +37,16 @@ def write_vtt(evidence: Iterable[Evidence]) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def write_srt(evidence: Iterable[Evidence]) -> str:
-    """Return the evidence as SubRip: numbered cues, comma before the milliseconds, text as it is."""
+def write_srt(lines: Iterable[Line]) -> str:
+    r"""Return the lines as SubRip: numbered cues, comma before the milliseconds, text as it is.
+
+    >>> from core.signals import SubtitleCue
+    >>> write_srt([SubtitleCue(Span(1.5, 3.0), "Good\nmorning")])
+    '1\n00:00:01,500 --> 00:00:03,000\nGood morning\n'
+    """
     cues = (
-        f"{number}\n{_arrow(one.span, ',')}\n{_one_line(one.text).replace('-->', '→')}\n"
-        for number, one in enumerate(evidence, start=1)
+        f"{number}\n{_arrow(line.span, ',')}\n{_one_line(line.text).replace('-->', '→')}\n"
+        for number, line in enumerate(lines, start=1)
     )
     return "\n".join(cues)
 
