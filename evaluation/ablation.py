@@ -14,14 +14,13 @@ import numpy as np
 
 from core.protocols import Question
 from evaluation.bootstrap import Interval, bootstrap_intervals
-from evaluation.corpus import Corpus
+from evaluation.corpus import Corpus, count_clips
 from evaluation.library import AnswererOf, FinderOf, search_with
 from evaluation.metrics import measure_columns
 from evaluation.runner import Ask, Outcomes, QuestionOutcome, run_corpus, run_question
 from evaluation.summary import (
     QuestionScores,
     Summary,
-    count_clips,
     question_columns,
     score_questions,
     summarise,
@@ -143,7 +142,7 @@ def run_question_ablation(
         ask = _ask_with(answerer_of, steps)
         outcomes_by_name[name] = [run_question(case, ask, clip_by_id) for case in corpus.questions]
         on_done(name)
-    n_clips = len({q.clip for q in corpus.queries} | {p.clip for case in corpus.questions for p in case.evidence})
+    n_clips = count_clips(corpus.queries, corpus.questions)
     variants = []
     for group, hops in (("all", 1), ("multi-hop", 2)):
         picked = {name: [o for o in outcomes if o.case.n_hops >= hops] for name, outcomes in outcomes_by_name.items()}
@@ -164,7 +163,7 @@ def compare(outcomes: Outcomes, whole: Outcomes) -> dict[str, Difference]:
     """Return how outcomes differ from those of all steps on the same queries, by the fields of COMPARED."""
     if not whole.queries:
         return {}
-    units = units_of(whole.queries, count_clips(whole))
+    units = units_of(whole.queries, whole.n_clips)
     return _differ(_columns(outcomes), _columns(whole), COMPARED, units)
 
 

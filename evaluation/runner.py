@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.records import Answer, Moment
-from evaluation.corpus import Corpus, MomentQuery, QuestionCase
+from evaluation.corpus import Corpus, MomentQuery, QuestionCase, count_clips
 from evaluation.metrics import Found, Judgement, finds_any, judge_ranking, share_of_places_found
 
 Search = Callable[[str, int], Sequence[Moment]]
@@ -68,6 +68,11 @@ class Outcomes:
     queries: tuple[QueryOutcome, ...]
     negatives: tuple[NegativeOutcome, ...]
     questions: tuple[QuestionOutcome, ...]
+
+    @property
+    def n_clips(self) -> int:
+        """How many clips were asked about."""
+        return count_clips((o.query for o in self.queries), (o.case for o in self.questions))
 
 
 def run_corpus(

@@ -32,6 +32,7 @@ SAMPLE = str(sample_video().parent)
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "Name a corpus of several"),
         ("afternoon", ["{mine}"], "mine has no ground_truth.json"),
         ("survive_kills", ["{nope}"], "there is no file"),
+        ("search_scale", ["--out", "{mine}"], "mine: it is a folder"),
         ("subtitled", ["{mine}", "--out", "{nope}"], "mine has no ground_truth.json"),
     ],
 )
