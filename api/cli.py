@@ -141,8 +141,7 @@ def serve(
     """Run the service: API, page and workers."""
     from api.serve import serve as run
 
-    settings = _settings()
-    run(settings, host=host or settings.host, port=settings.port if port is None else port)
+    run(_settings(), host=host, port=port)
 
 
 @app.command(context_settings=PASS_ON)

@@ -68,11 +68,6 @@ class Resolver:
         draft.keys.add(key)
         return entity_id
 
-    def lookup(self, name: str) -> list[str]:
-        """Return the ids of entities that answer to a name, whatever their kind, without making any."""
-        key = normalise_name(name)
-        return [entity_id for (_, known_key), entity_id in self._by_key.items() if known_key == key]
-
     def entities(self, used: Iterable[str]) -> list[Entity]:
         """Return the entities with the given ids."""
         return [
