@@ -92,9 +92,9 @@ class WhisperRecogniser:
 
     def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
         """Return sentences with word times; empty for silence. ``language`` None means: detect it."""
-        speech = tuple(self.find_speech(samples))
+        speech = self.find_speech(samples)
         if not speech:
-            return Transcript((), None, ())
+            return Transcript((), None)
         pieces = plan_pieces(speech, samples)
         if language not in self._load().supported_languages:
             language = None
@@ -107,8 +107,8 @@ class WhisperRecogniser:
             for piece, take in zip(batch, takes, strict=True):
                 utterances += write_utterances(_place(take, piece, speech), is_spaced=language not in _UNSPACED)
         if not utterances:
-            return Transcript((), None, speech)
-        return Transcript(tuple(self._translate(utterances, samples, language)), language, speech)
+            return Transcript((), None)
+        return Transcript(tuple(self._translate(utterances, samples, language)), language)
 
     def _translate(
         self, utterances: Sequence[Utterance], samples: FloatArray, language: str | None

@@ -86,7 +86,7 @@ class SpeechRecogniser(Protocol):
         ...
 
     def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
-        """Return sentences with word times, and all that ``find_speech`` finds; ``language`` None means: detect it.
+        """Return sentences with word times; empty for silence. ``language`` None means: detect it.
 
         ``terms`` may be said, and are then to be spelled so; a recogniser asks for them as late as it can, once, and
         not at all where nobody speaks or where it has no use for them. Sentences of other languages come with an

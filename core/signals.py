@@ -83,14 +83,10 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Utterances in time order, with the language heard (ISO 639-1), None where nothing was understood.
-
-    ``speech`` are all stretches with voice, also where nothing was understood: ascending and disjoint.
-    """
+    """Utterances in time order, with the language heard (ISO 639-1), None where nothing was understood."""
 
     utterances: tuple[Utterance, ...]
     language: str | None
-    speech: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,9 @@ _TERMINAL = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What was heard in a part: evidence in time order, the stretches with voice, and the language (ISO 639-1)."""
+    """What was heard in a part: evidence in time order, and the language (ISO 639-1)."""
 
     evidence: tuple[Evidence, ...]
-    speech: tuple[Span, ...]
     language: str | None
 
 
@@ -67,14 +66,13 @@ def hear_part(
     start_s = find_speech_cut(reader, path, part.span.start_s, duration_s, recogniser)
     end_s = find_speech_cut(reader, path, part.span.end_s, duration_s, recogniser)
     if end_s <= start_s:
-        return Hearing((), (), None)
+        return Hearing((), None)
     samples = reader.read_audio(path, Span(start_s, end_s))
     if not len(samples):
-        return Hearing((), (), None)
+        return Hearing((), None)
     transcript = recogniser.transcribe(samples, terms=terms)
-    speech = tuple(_shift(span, start_s) for span in transcript.speech)
     evidence = _evidence_from_transcript(transcript, part, profile, start_s, recogniser.name)
-    return Hearing(evidence, speech, transcript.language)
+    return Hearing(evidence, transcript.language)
 
 
 def find_speech_cut(
@@ -177,7 +175,7 @@ def evidence_from_subtitles(cues: Sequence[SubtitleCue], part: Part, profile: st
         )
         for number, cue in enumerate(join_cues([cue for cue in cues if part.span.contains(cue.span.start_s)]))
     )
-    return Hearing(evidence, tuple(item.span for item in evidence), None)
+    return Hearing(evidence, None)
 
 
 def join_cues(cues: Sequence[SubtitleCue]) -> list[SubtitleCue]:

@@ -52,7 +52,7 @@ class TestSpeechRecogniser:
     def test_hears_nothing_in_silence(self, recogniser: SpeechRecogniser, duration_s: float) -> None:
         assert recogniser.find_speech(silence(duration_s)) == []
         transcript = recogniser.transcribe(silence(duration_s))
-        assert transcript == Transcript((), None, ())
+        assert transcript == Transcript((), None)
 
     def test_finds_where_there_is_voice(self, recogniser: SpeechRecogniser, speech: FloatArray) -> None:
         voices = recogniser.find_speech(speech)
@@ -60,7 +60,6 @@ class TestSpeechRecogniser:
         assert 3.7 <= voices[0].start_s <= 4.6
         assert voices[-1].end_s <= len(speech) / SAMPLE_RATE_HZ - 1.2
         assert all(a.end_s < b.start_s for a, b in pairwise(voices))
-        assert recogniser.transcribe(speech).speech == tuple(voices)
 
     def test_words_lie_in_order_inside_sentence_and_samples(self, transcript: Transcript, speech: FloatArray) -> None:
         utterances = transcript.utterances

@@ -36,12 +36,11 @@ class FakeRecogniser:
 
     def transcribe(self, samples: FloatArray, *, language: str | None = None, terms: Terms = tuple) -> Transcript:
         utterances = []
-        speech = tuple(self.find_speech(samples))
-        for span in speech:
+        for span in self.find_speech(samples):
             sound = samples[round(span.start_s * SAMPLE_RATE_HZ) : round(span.end_s * SAMPLE_RATE_HZ)]
             text = f"hz{pitch_hz(sound)}."
             utterances.append(Utterance(span, text, (Word(text, span.start_s, span.end_s, 0.9),), -0.1, 0.05))
-        return Transcript(tuple(utterances), (language or "en") if utterances else None, speech)
+        return Transcript(tuple(utterances), (language or "en") if utterances else None)
 
 
 def pitch_hz(sound: FloatArray) -> int:
