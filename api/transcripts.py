@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from core.records import Evidence, Span
+
+
+class TranscriptFormat(StrEnum):
+    """The formats of transcripts, by their file extensions."""
+
+    VTT = "vtt"
+    SRT = "srt"
+    JSON = "json"
 
 
 class Line(Protocol):
@@ -66,12 +75,12 @@ def write_json(evidence: Iterable[Evidence]) -> str:
     return json.dumps({"cues": cues}, ensure_ascii=False)
 
 
-WRITERS: Mapping[str, tuple[str, Callable[[Sequence[Evidence]], str]]] = {
-    "vtt": ("text/vtt", write_vtt),
-    "srt": ("application/x-subrip", write_srt),
-    "json": ("application/json", write_json),
+WRITERS: Mapping[TranscriptFormat, tuple[str, Callable[[Sequence[Evidence]], str]]] = {
+    TranscriptFormat.VTT: ("text/vtt", write_vtt),
+    TranscriptFormat.SRT: ("application/x-subrip", write_srt),
+    TranscriptFormat.JSON: ("application/json", write_json),
 }
-"""Media type and writer by file extension."""
+"""Media type and writer by format."""
 
 
 def _arrow(span: Span, decimal_mark: str) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import BadInput, KinographError, NotFound
-from core.settings import Settings
+from core.settings import Settings, read_settings
 from evaluation.corpus import find_truth
 from evaluation.homes import check_home
-from evaluation.terminal import check_output, read_settings
+from evaluation.terminal import check_output
 
 STATUS = 2
 """As argparse ends with: what was asked for cannot be done, which is no result of a measurement (status 1)."""
@@ -41,7 +41,7 @@ def settings_of(home: Path) -> Settings:
     Raises:
         BadInput: a variable has a value that cannot be.
     """
-    return read_settings(None).model_copy(update={"home": home})
+    return read_settings().model_copy(update={"home": home})
 
 
 def home(text: str) -> Path:

@@ -23,7 +23,7 @@ from core.home import open_home
 from core.ids import new_id
 from core.logs import configure_logs
 from core.publication import publish_ready_parts
-from core.settings import Settings
+from core.settings import Settings, read_settings
 from core.stores import SegmentIndex
 from core.workers import PARENT_PID_VARIABLE, worker_prefix
 from indexer import tasks
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run a worker until it is told to stop."""
-    settings = Settings()
     try:
+        settings = read_settings()
         configure_logs(open_home(settings.home), "worker")
     except BadInput as error:
         sys.exit(f"kinograph: {error}")
