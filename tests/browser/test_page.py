@@ -402,6 +402,17 @@ def test_back_goes_to_the_search_in_all_videos(tab: Tab, film: Path) -> None:
     assert "in=one" not in tab.page.url
 
 
+def test_an_answer_that_breaks_off_is_said_to(tab: Tab) -> None:
+    tab.page.evaluate(
+        """() => {
+            const broken = { start: (controller) => controller.error(new TypeError("network error")) };
+            window.fetch = async () => new Response(new ReadableStream(broken));
+        }"""
+    )
+    tab.ask_for("keeper")
+    expect(tab.page.locator("#status")).to_contain_text("The server does not answer")
+
+
 def test_a_refused_file_says_why_and_what_to_do(tab: Tab, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("this is no film")
