@@ -193,9 +193,8 @@ def clean_text(text: str) -> str:
     return " ".join("".join(char for char in kept if char in JOINERS or unicodedata.category(char)[0] != "C").split())
 
 
-def discard_leftovers(folder: Path) -> int:
-    """Remove files of uploads that a crash cut off; return how many. Call before the server takes requests."""
-    leftovers = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
-    for path in leftovers:
-        path.unlink(missing_ok=True)
-    return len(leftovers)
+def discard_leftovers(folder: Path) -> None:
+    """Remove files of uploads that a crash cut off, if any. Call before the server takes requests."""
+    for path in folder.glob("*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)

@@ -111,12 +111,7 @@ def check_page(path: Path) -> Path:
     return path
 
 
-def check_score(score: float | None) -> float | None:
-    """Return the cut-off if the service takes it.
-
-    Raises:
-        BadInput: it is not a number in [0, 1].
-    """
+def check_score(score: float | None) -> None:
+    """Raise BadInput if a cut-off is given that is no number in [0, 1], which the service would refuse."""
     if score is not None and not 0 <= score <= 1:
         raise BadInput(f"no moment scores {score:g}", remedy="Give --min-score a number from 0 (show all) to 1.")
-    return score

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 RETRY_PAUSE_S = 5.0
 """Before a part goes back because a disk is full or a server is away, so that its attempts do not burn in a second."""
 
+_UNEXPECTED = "This is a defect of Kinograph or of a model; the worker's log has the details."
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -58,11 +60,11 @@ def run_plan(video_id: str, tools: Tools) -> None:
     tools.catalogue.plan_parts(video_id, plan_parts(info, target_s=tools.part_s))
 
 
-def run_next_part(tools: Tools) -> bool:
-    """Claim the next part, index it and commit its artifact; return whether there was one."""
+def run_next_part(tools: Tools) -> None:
+    """Claim the next part, if there is one, index it and commit its artifact."""
     lease = tools.catalogue.claim_part(tools.name, lease_s=tools.lease_s)
     if lease is None:
-        return False
+        return
     try:
         with LeaseKeeper(tools.catalogue, lease, lease_s=tools.lease_s) as keeper:
             artifact_key, warnings = _index(lease, tools, keeper)
@@ -79,10 +81,6 @@ def run_next_part(tools: Tools) -> bool:
     except Exception as error:
         log.exception("part %s/%d failed", lease.video_id, lease.number)
         _give_back(lease, tools, Failure("index", f"{type(error).__name__}: {error}", _UNEXPECTED), is_final=False)
-    return True
-
-
-_UNEXPECTED = "This is a defect of Kinograph or of a model; the worker's log has the details."
 
 
 def run_finish(video_id: str, tools: Tools) -> None:
