@@ -22,13 +22,11 @@ from adapters.media_wire import WireError, parse_array, read_messages
 from core.errors import BadInput, KinographError, StageFailed, TooLarge
 from core.records import Span
 from core.signals import (
-    AudioStream,
     DecodedPart,
     FloatArray,
     MediaInfo,
     Picture,
     SubtitleCue,
-    VideoStream,
 )
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -188,10 +186,8 @@ def _crash_error(returncode: int, is_late: bool, timeout_s: float, stderr: str) 
 def _media_info(fields: dict[str, Any]) -> MediaInfo:
     return MediaInfo(
         duration_s=float(fields["duration_s"]),
-        container=str(fields["container"]),
-        video=VideoStream(**fields["video"]) if fields["video"] else None,
-        audio=AudioStream(**fields["audio"]) if fields["audio"] else None,
+        size_px=(int(fields["size_px"][0]), int(fields["size_px"][1])) if fields["size_px"] else None,
+        has_audio=bool(fields["has_audio"]),
         keyframe_times_s=tuple(float(t) for t in fields["keyframe_times_s"]),
-        has_subtitles=bool(fields["has_subtitles"]),
         warnings=tuple(str(w) for w in fields["warnings"]),
     )

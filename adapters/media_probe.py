@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av.error
-from av.audio.stream import AudioStream
 from av.stream import Stream
-from av.subtitles.stream import SubtitleStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -30,7 +28,6 @@ PLACE_TOLERANCE_S = 0.1
 MIN_LOSS_S, MIN_LOSS_SHARE = 1.0, 0.02
 """A header may promise this much more than the packets hold before its owner is warned."""
 _CONVERT = "Check that it plays, or convert it to MP4 (H.264, AAC)."
-TEXT_SUBTITLES = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text", "ttml"}
 
 
 @dataclass
@@ -66,15 +63,15 @@ def probe_media(path: Path, *, max_duration_s: float) -> dict[str, Any]:
             raise BadInput("Nothing in the file can be decoded", remedy=_CONVERT)
         duration_s = max(video_end_s, audio_end_s)
         _check_duration(duration_s, max_duration_s)
-        video = media.video if isinstance(picture, VideoFrame) else None
-        marks_s = tracks[video.index].marks_s if video else []
+        size_px, marks_s = None, list[float]()
+        if media.video is not None and isinstance(picture, VideoFrame):
+            size_px = upright_size(picture.width, picture.height, pixel_aspect(media.video), picture.rotation)
+            marks_s = tracks[media.video.index].marks_s
         return {
             "duration_s": duration_s,
-            "container": media.container.format.name,
-            "video": _describe_video(video, picture, tracks[video.index]) if video else None,
-            "audio": _describe_audio(media.audio) if media.audio and sound else None,
+            "size_px": size_px,
+            "has_audio": sound is not None,
             "keyframe_times_s": sorted(time_s for time_s in marks_s if time_s < duration_s),
-            "has_subtitles": bool(text_subtitles(media)),
             "warnings": _loss_warnings(duration_s, promised_s, n_stalls) + _stream_warnings(media, picture, sound),
         }
 
@@ -175,28 +172,6 @@ def _frame_at(media: OpenMedia, stream: Stream, time_s: float) -> object | None:
     return None
 
 
-def _describe_video(stream: VideoStream, frame: object, track: _Track) -> dict[str, Any]:
-    assert isinstance(frame, VideoFrame)
-    width_px, height_px = upright_size(frame.width, frame.height, pixel_aspect(stream), frame.rotation)
-    shown_s = track.end_s - track.start_s
-    measured = track.n_packets / shown_s if shown_s > 0 else 0.0
-    stated = float(stream.average_rate or 0)
-    return {
-        "codec": stream.codec_context.name,
-        "width_px": width_px,
-        "height_px": height_px,
-        "frames_per_s": stated if 0.5 <= stated / max(measured, 1e-9) <= 2 else measured,
-    }
-
-
-def _describe_audio(stream: AudioStream) -> dict[str, Any]:
-    return {
-        "codec": stream.codec_context.name,
-        "sample_rate_hz": stream.sample_rate or 0,
-        "n_channels": stream.channels or 0,
-    }
-
-
 def _loss_warnings(duration_s: float, promised_s: float, n_stalls: int) -> list[str]:
     if promised_s - duration_s > max(MIN_LOSS_S, MIN_LOSS_SHARE * promised_s):
         loss = f"Only the first {duration_s:.1f} s of {promised_s:.1f} s can be decoded"
@@ -211,8 +186,3 @@ def _stream_warnings(media: OpenMedia, picture: object | None, sound: object | N
     if media.audio is not None and sound is None:
         warnings.append("The sound cannot be decoded; only the pictures are indexed.")
     return warnings
-
-
-def text_subtitles(media: OpenMedia) -> list[SubtitleStream]:
-    """Return the subtitle streams that hold text rather than pictures."""
-    return [s for s in media.container.streams.subtitles if s.codec_context and s.codec_context.name in TEXT_SUBTITLES]

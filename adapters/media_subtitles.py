@@ -14,10 +14,11 @@ from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
 from adapters.media_open import OpenMedia, open_media, read_packets
-from adapters.media_probe import text_subtitles
 
 MAX_FILE_BYTES = 16 * 2**20
 """A day of dense subtitles is a tenth of this."""
+TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text", "ttml"}
+"""Other subtitle streams hold pictures."""
 HEAD_BYTES = 1000
 """A subtitle file shows its first timing this early, whatever it is called."""
 Cue = tuple[float, float, str]
@@ -35,8 +36,9 @@ def read_cues(path: Path) -> list[Cue]:
             return parse_cues(_decode_text(file.read(MAX_FILE_BYTES)))
     media = open_media(path, n_threads=1)
     with media.container:
-        streams = text_subtitles(media)
-        return _read_stream(media, streams[0]) if streams else []
+        streams = (s for s in media.container.streams.subtitles if s.codec_context)
+        first = next((stream for stream in streams if stream.codec_context.name in TEXT_CODECS), None)
+        return _read_stream(media, first) if first is not None else []
 
 
 def parse_cues(text: str) -> list[Cue]:

@@ -150,13 +150,6 @@ class EdgeSegmentIndex:
             self._delete(opened, requests.all_equal(video_id=video_id))
             opened.points.delete_video(video_id)
 
-    def delete_all(self) -> None:
-        with self._turn() as opened:
-            self._opened = None
-            opened.close()
-            self._end_reading()
-            self._opened = self._create()
-
     def count(self, video_id: str | None = None) -> int:
         """Return how many points are whole: a power cut may have taken the last of either file."""
         condition = None if video_id is None else requests.all_equal(video_id=video_id)
@@ -176,14 +169,10 @@ class EdgeSegmentIndex:
                     self._settle(self._opened)
                 self._opened.close()
                 self._opened = None
-            self._end_reading()
+            if self.reading is not None:  # only once the files are closed: SQLite's lock would go with them
+                self.reading.release()
+                self.reading = None
         self._ownership.release()
-
-    def _end_reading(self) -> None:
-        """Let go of the files; only once they are closed, since SQLite's lock would go with them."""
-        if self.reading is not None:
-            self.reading.release()
-            self.reading = None
 
     @contextmanager
     def _turn(self) -> Iterator[_Opened]:

@@ -113,11 +113,6 @@ class ServerSegmentIndex:
     def delete_video(self, video_id: str) -> None:
         self._delete(video_id=video_id)
 
-    def delete_all(self) -> None:
-        with self._ready_client() as client:
-            client.delete_collection(self._collection)
-            self._prepare(client)
-
     def count(self, video_id: str | None = None) -> int:
         with self._ready_client() as client:
             condition = None if video_id is None else _all_equal(video_id=video_id)

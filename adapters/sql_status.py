@@ -6,12 +6,12 @@ Nothing of it is stored, so nothing can contradict the ledger. It does not know 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from adapters.sql_engine import is_in
 from adapters.sql_schema import parts
@@ -19,6 +19,7 @@ from core.records import Failure, PartState, Video, VideoStatus
 
 _TROUBLED = (PartState.FAILED, PartState.QUARANTINED)
 _CLOSED = (PartState.PUBLISHED, *_TROUBLED)
+_REMARKED = (PartState.LEASED, *_TROUBLED)
 
 
 @dataclass(slots=True)
@@ -36,32 +37,42 @@ def read_videos(connection: Connection, rows: Sequence[Any]) -> list[Video]:
     """Return the records of rows of ``videos``, in their order."""
     summary_by_id: defaultdict[str, PartsSummary] = defaultdict(PartsSummary)
     if planned_ids := [row.id for row in rows if row.n_parts]:
-        is_planned = is_in(connection, parts.c.video_id, planned_ids)
-        _count_parts(connection, is_planned, summary_by_id)
-        _read_remarks(connection, is_planned, summary_by_id)
+        remarked_ids = _count_parts(connection, planned_ids, summary_by_id)
+        if remarked_ids:
+            _read_remarks(connection, remarked_ids, summary_by_id)
     return [_video_of(row, summary_by_id[row.id]) for row in rows]
 
 
 def _count_parts(
-    connection: Connection, of_videos: ColumnElement[bool], summary_by_id: dict[str, PartsSummary]
-) -> None:
+    connection: Connection, video_ids: Collection[str], summary_by_id: dict[str, PartsSummary]
+) -> set[str]:
+    """Add counts and progress; return the few videos of which a part has a remark."""
     counts = (
-        select(parts.c.video_id, parts.c.state, func.count().label("n"), func.sum(parts.c.progress).label("progress"))
-        .where(of_videos)
+        select(
+            parts.c.video_id,
+            parts.c.state,
+            func.count().label("n"),
+            func.sum(parts.c.progress).label("progress"),
+            func.count(parts.c.warnings).label("n_warned"),
+        )
+        .where(is_in(connection, parts.c.video_id, video_ids))
         .group_by(parts.c.video_id, parts.c.state)
     )
+    remarked_ids = set()
     for row in connection.execute(counts):
         summary = summary_by_id[row.video_id]
         state = PartState(row.state)
         summary.n_by_state[state] = row.n
         summary.progress_sum += row.n if state in _CLOSED else row.progress
+        if row.n_warned or state in _REMARKED:
+            remarked_ids.add(row.video_id)
+    return remarked_ids
 
 
-def _read_remarks(
-    connection: Connection, of_videos: ColumnElement[bool], summary_by_id: dict[str, PartsSummary]
-) -> None:
+def _read_remarks(connection: Connection, video_ids: Collection[str], summary_by_id: dict[str, PartsSummary]) -> None:
     """Add stages, failures and warnings, from the few parts that have any."""
-    has_remark = or_(parts.c.state.in_((PartState.LEASED, *_TROUBLED)), parts.c.warnings.is_not(None))
+    of_videos = is_in(connection, parts.c.video_id, video_ids)
+    has_remark = or_(parts.c.state.in_(_REMARKED), parts.c.warnings.is_not(None))
     remarked = select(parts).where(of_videos, has_remark).order_by(parts.c.video_id, parts.c.number)
     for row in connection.execute(remarked):
         summary = summary_by_id[row.video_id]

@@ -65,14 +65,13 @@ class WhisperRecogniser:
     Decoding never samples, so the same samples give the same words. Calls from several threads are safe.
     """
 
-    def __init__(self, model: str = "base", *, cache_dir: Path, threads: int = 0, beam_size: int = BEAM_SIZE) -> None:
+    def __init__(self, model: str = "base", *, cache_dir: Path, threads: int = 0) -> None:
         # Rounded to int8 the small models write other words on other processors, and worse ones (8 % faster on dev).
         self._precision = "float32" if model in OFFLINE_MODELS else "int8"
         self.name = f"faster-whisper {model} {self._precision} with terms"
         self._model_name = model
         self._cache_dir = cache_dir
         self._threads = threads
-        self._beam_size = beam_size
         self._model: Any = None
         self._lock = threading.Lock()
 
@@ -194,7 +193,7 @@ class WhisperRecogniser:
         results = model.model.generate(
             heard,
             [prompt] * len(sounds),
-            beam_size=self._beam_size,
+            beam_size=BEAM_SIZE,
             max_length=min(model.max_length, len(prompt) + MIN_TOKENS + round(MAX_TOKENS_PER_S * longest_s)),
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             no_repeat_ngram_size=no_repeat_ngram_size,

@@ -11,13 +11,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from api.transcripts import TranscriptFormat
 from core.errors import BadInput, KinographError
+from core.records import Modality
 
 if TYPE_CHECKING:
     from api.cli_server import Server
@@ -56,25 +57,6 @@ VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="An id, the begi
 ExistingFile = typer.Argument(exists=True, dir_okay=False, metavar="FILE…", help="Video or audio files.")
 
 
-class Sense(StrEnum):
-    """What `search --modality` accepts; the same words as the API."""
-
-    SPEECH = "speech"
-    SCREEN = "screen"
-    CAPTION = "caption"
-    OBJECT = "object"
-    VISUAL = "visual"
-    METADATA = "metadata"
-
-
-class TranscriptFormat(StrEnum):
-    """What `export --format` accepts."""
-
-    VTT = "vtt"
-    SRT = "srt"
-    JSON = "json"
-
-
 def main() -> None:
     """Run the command line; an error is one line on stderr with what to do, and exit status 1."""
     # By default SIGTERM kills at once: a server started for a command would live on, and a service would leave its
@@ -100,21 +82,9 @@ def _report(error: KinographError) -> int:
 
 
 def _settings() -> Settings:
-    """Return the settings.
+    from core.settings import read_settings
 
-    Raises:
-        BadInput: a variable has a value that cannot be.
-    """
-    from pydantic import ValidationError
-
-    from core.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        found = error.errors()[0]
-        variable = f"KINOGRAPH_{'_'.join(map(str, found['loc']))}".upper()
-        raise BadInput(f"{variable}: {found['msg']}", remedy="Correct it in the environment or in .env.") from error
+    return read_settings()
 
 
 @contextmanager
@@ -141,8 +111,7 @@ def serve(
     """Run the service: API, page and workers."""
     from api.serve import serve as run
 
-    settings = _settings()
-    run(settings, host=host or settings.host, port=settings.port if port is None else port)
+    run(_settings(), host=host, port=port)
 
 
 @app.command(context_settings=PASS_ON)
@@ -202,7 +171,7 @@ def list_videos(as_json: AsJson = False) -> None:
 def search(
     query: Annotated[str, typer.Argument(help="What is said, shown or seen.")],
     video: InVideo = None,
-    modality: Annotated[list[Sense] | None, typer.Option(help="Only by this sense; may be repeated.")] = None,
+    modality: Annotated[list[Modality] | None, typer.Option(help="Only by this sense; may be repeated.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
     min_score: LeastFit = None,
     as_json: AsJson = False,
@@ -364,7 +333,7 @@ def models(as_json: AsJson = False) -> None:
             }
             for model in found
         ]
-        render.show_rows(rows, status="status")
+        render.show_rows(rows)
     raise typer.Exit(1 if any(model.status == "mismatch" for model in found) else 0)
 
 
@@ -382,7 +351,7 @@ def doctor(as_json: AsJson = False) -> None:
             {"check": check.name, "status": check.status.value, "found": check.detail, "what to do": check.remedy}
             for check in checks
         ]
-        render.show_rows(rows, status="status")
+        render.show_rows(rows)
     raise typer.Exit(1 if any(check.status is Verdict.FAIL for check in checks) else 0)
 
 

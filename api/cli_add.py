@@ -92,9 +92,9 @@ def _wait_for(client: Client, video: Json, progress: Progress, task: TaskID) -> 
 def _say_stage(data: Json) -> str:
     """Return the stage and the parts that can be searched already.
 
-    >>> _say_stage({"stage": "screen_text", "parts": {"done": 1, "total": 3}})
+    >>> _say_stage({"stage": "screen text", "parts": {"done": 1, "total": 3}})
     'screen text, 1 of 3 parts searchable'
     """
-    stage = str(data["stage"]).replace("_", " ") or "waiting"
+    stage = data["stage"] or "waiting"
     parts = data["parts"]
     return f"{stage}, {parts['done']} of {parts['total']} parts searchable" if parts["total"] else stage

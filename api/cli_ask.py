@@ -31,5 +31,5 @@ def ask_aloud(client: Client, question: str, videos: Sequence[str]) -> Json:
                 written += data["delta"]
                 live.update(Text(written))
             elif event == "step" and not written:
-                live.update(Spinner("dots", str(data.get("step", "working")).replace("_", " ")))
+                live.update(Spinner("dots", data["step"]))
     raise TryAgain("the answer was cut off", remedy="Ask again; if it happens twice, look at the server's log.")

@@ -204,15 +204,14 @@ def answer_view(answer: Json) -> Group:
     return Group(*lines)
 
 
-def show_rows(rows: Sequence[dict[str, str]], *, status: str) -> None:
+def show_rows(rows: Sequence[dict[str, str]]) -> None:
     """Show records of texts as a table; the column ``status`` is coloured."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for number, name in enumerate(rows[0]):
-        table.add_column(name, overflow="fold", no_wrap=number == 0 or name == status)
+        table.add_column(name, overflow="fold", no_wrap=number == 0 or name == "status")
     for row in rows:
-        table.add_row(
-            *(Text(value, style=STATUS_STYLES.get(value, "") if name == status else "") for name, value in row.items())
-        )
+        cells = (Text(text, STATUS_STYLES.get(text, "") if name == "status" else "") for name, text in row.items())
+        table.add_row(*cells)
     out.print(table)
 
 

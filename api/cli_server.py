@@ -97,7 +97,7 @@ def _started_server(home: Path, n_workers: int | None) -> Iterator[str]:
         try:
             yield _wait_until_ready(child, home, log.fileno())
         finally:
-            _stop(child)
+            stop_server(child)
 
 
 def await_server(child: subprocess.Popen[bytes], home: Path, *, timeout_s: float) -> str | None:
@@ -131,7 +131,8 @@ def _failed_start(reason: str, log_fd: int) -> KinographError:
     return TryAgain(f"{reason}{said}", remedy="Run `kinograph doctor`, or `kinograph serve` to see its log.")
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop_server(child: subprocess.Popen[bytes]) -> None:
+    """Ask a server that was started here to end, and end it if it does not."""
     if child.poll() is not None:
         return
     child.send_signal(signal.SIGTERM)

@@ -51,13 +51,6 @@ class Client:
     def health(self) -> Json:
         return self._json("GET", "/healthz")
 
-    def readiness(self) -> Json:
-        """Return the checks of ``/readyz``, whether they pass or not."""
-        with self._reached():
-            response = self._http.get("/readyz")
-        body: Json = response.json() if response.status_code in (200, 503) else {}
-        return body
-
     def list_videos(self) -> list[Json]:
         """Return all videos, newest first."""
         videos: list[Json] = []

@@ -17,13 +17,12 @@ from rich.panel import Panel
 
 from api.cli_add import wait_for_videos
 from api.cli_render import answer_view, out, show_moments
-from api.cli_server import await_server, find_server
+from api.cli_server import await_server, find_server, stop_server
 from api.client import Client
 from core.errors import StageFailed, TryAgain
 from core.settings import Settings
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 15.0
 
 
 def run_demo(settings: Settings, *, once: bool) -> None:
@@ -74,11 +73,7 @@ def _serving(settings: Settings, *, port: int) -> Iterator[tuple[str, subprocess
     try:
         yield _wait_until_alive(settings.home, server), server
     finally:
-        server.terminate()
-        try:
-            server.wait(timeout=STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        stop_server(server)
 
 
 def _wait_until_alive(home: Path, server: subprocess.Popen[bytes]) -> str:

@@ -5,8 +5,8 @@ It does not know how any of it is built; the entry points wire it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -42,11 +42,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything behind the routes.
-
-    ``notify`` is called after something was put into the outbox, so that it is sent at once.
-    ``checks`` adds to ``/readyz``: each returns a sentence, or raises a KinographError when its part is not ready.
-    """
+    """Everything behind the routes; ``notify`` is called after something was put into the outbox, to send it."""
 
     catalogue: Catalogue
     index: SegmentIndex
@@ -55,7 +51,6 @@ class Services:
     finder: MomentFinder
     answerer: QuestionAnswerer
     notify: Callable[[], None]
-    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
 
 async def get_services(request: Request) -> Services:

@@ -1,37 +1,19 @@
-"""Server-sent events: the progress of a video as it is indexed, and the steps of an answer as it is written.
+"""The wire format of server-sent events: an event as bytes, a sign of life, and how OpenAPI describes a stream.
 
-It does not know HTTP routes, nor how work gets done; it watches the catalogue and relays an iterator.
+It does not know what is told.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import anyio.to_thread
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 from pydantic_core import to_json
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
 
-from api.schemas.base import View
-from api.schemas.videos import PartsView, VideoView
-from core.errors import NotFound
-from core.records import Part, PartState, Video, VideoStatus
-
-POLL_S = 0.4
-"""How often the catalogue is asked; progress looks live and costs two small reads."""
 HEARTBEAT_S = 10.0
 """Below the idle limit of common proxies (30 to 60 s); a comment that clients ignore."""
 HEARTBEAT = b": still here\n\n"
-RECONNECT_MS = 2_000
 
 STREAM_CONTENT: dict[str, Any] = {
     "text/event-stream": {
@@ -49,135 +31,8 @@ STREAM_CONTENT: dict[str, Any] = {
 }
 """How OpenAPI describes a stream: by each of its events (3.2 §4.14.4; older readers see only the media type)."""
 
-Look = Callable[[], tuple[Video, list[Part]]]
-"""Reads a video and its parts from the catalogue."""
-
-ETA_AFTER_S = 3.0
-"""A rate measured over less than this is noise."""
-
-
-class ActivePart(View):
-    """A part that a worker has in hand; ``progress`` is that of the part, from 0 to 1, and never falls."""
-
-    number: int
-    stage: str
-    progress: float
-
-
-class ProgressEvent(View):
-    """Where the video stands; sent when something changed. Its fields are named as in the video itself."""
-
-    status: VideoStatus
-    stage: str
-    progress: float
-    parts: PartsView
-    active: list[ActivePart]
-    eta_s: float | None
-
-
-class PartEvent(View):
-    """A part became searchable."""
-
-    number: int
-    start_s: float
-    end_s: float
-
-
-class FinishedEvent(VideoView):
-    """The video as it is in the end."""
-
-    eta_s: Literal[0] = 0
-
-
-@dataclass(slots=True)
-class ProgressWatch:
-    """What was already told to one client, so that it hears each thing once and progress never goes back."""
-
-    clock_s: Callable[[], float] = time.monotonic
-    _told_parts: set[int] = field(default_factory=set)
-    _highest_by_part: dict[int, float] = field(default_factory=dict)
-    _highest: float = 0.0
-    _began: tuple[float, float] | None = None
-    _last: ProgressEvent | None = None
-
-    def take(self, video: Video, parts: list[Part]) -> list[tuple[str, BaseModel]]:
-        """Return what is new as (event, data), in order; at the end, the last is ``ready`` or ``failed``."""
-        events: list[tuple[str, BaseModel]] = []
-        for part in parts:
-            if part.state == PartState.PUBLISHED and part.number not in self._told_parts:
-                self._told_parts.add(part.number)
-                span = part.span
-                events.append(("part", PartEvent(number=part.number, start_s=span.start_s, end_s=span.end_s)))
-        if video.status in (VideoStatus.READY, VideoStatus.FAILED):
-            events.append((video.status.value, FinishedEvent.of(video)))
-            return events
-        progress = self._progress_event(video, parts)
-        if _is_news(self._last, progress):
-            self._last = progress
-            events.append(("progress", progress))
-        return events
-
-    def _progress_event(self, video: Video, parts: list[Part]) -> ProgressEvent:
-        self._highest = max(self._highest, video.progress)
-        return ProgressEvent(
-            status=video.status,
-            stage=video.stage,
-            progress=self._highest,
-            parts=PartsView(done=video.n_parts_published, total=video.n_parts),
-            active=[self._active(part) for part in parts if part.state == PartState.LEASED],
-            eta_s=self._eta_s(),
-        )
-
-    def _active(self, part: Part) -> ActivePart:
-        highest = max(part.progress, self._highest_by_part.get(part.number, 0.0))
-        self._highest_by_part[part.number] = highest
-        return ActivePart(number=part.number, stage=part.stage, progress=highest)
-
-    def _eta_s(self) -> float | None:
-        """Seconds left at the rate seen since this client listens; None while that is too little to tell."""
-        now_s = self.clock_s()
-        if self._began is None:
-            self._began = (now_s, self._highest)
-        began_s, began_progress = self._began
-        passed_s, gained = now_s - began_s, self._highest - began_progress
-        if passed_s < ETA_AFTER_S or gained <= 0:
-            return None
-        return round((1 - self._highest) * passed_s / gained, 1)
-
-
-def _is_news(last: ProgressEvent | None, current: ProgressEvent) -> bool:
-    """Whether anything but the estimate changed."""
-    return last is None or last.model_copy(update={"eta_s": None}) != current.model_copy(update={"eta_s": None})
-
-
-async def stream_progress(
-    look: Look, *, poll_s: float = POLL_S, heartbeat_s: float = HEARTBEAT_S
-) -> AsyncGenerator[bytes]:
-    """Yield the events of a video until it is ready, failed or deleted.
-
-    ``look`` runs in a thread. A client that reconnects hears the current state again, whatever
-    ``Last-Event-ID`` it brings: the state is the truth, not the history.
-    """
-    watch = ProgressWatch()
-    number = 0
-    quiet_s = 0.0
-    while True:
-        try:
-            video, parts = await run_in_threadpool(look)
-        except NotFound:
-            yield encode_event("deleted", {}, number)
-            return
-        events = watch.take(video, parts)
-        for name, data in events:
-            yield encode_event(name, data, number, retry_ms=RECONNECT_MS if number == 0 else None)
-            number += 1
-            if name in ("ready", "failed"):
-                return
-        quiet_s = 0.0 if events else quiet_s + poll_s
-        if quiet_s >= heartbeat_s:
-            quiet_s = 0.0
-            yield HEARTBEAT
-        await asyncio.sleep(poll_s)
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Neither a cache nor nginx may hold events back."""
 
 
 def encode_event(name: str, data: BaseModel | dict[str, Any], number: int, *, retry_ms: int | None = None) -> bytes:
@@ -188,92 +43,3 @@ def encode_event(name: str, data: BaseModel | dict[str, Any], number: int, *, re
     """
     data_json = to_json(data, inf_nan_mode="null").decode()
     return format_sse_event(data_str=data_json, event=name, id=str(number), retry=retry_ms)
-
-
-async def relay(
-    items: Iterator[Any],
-    encode: Callable[[Any, int], bytes],
-    limiter: anyio.CapacityLimiter,
-    *,
-    heartbeat_s: float = HEARTBEAT_S,
-) -> AsyncGenerator[bytes]:
-    """Yield the encoded items of a blocking iterator, run in a thread of its own, with heartbeats in between.
-
-    When the client leaves, the iterator is closed at its next item. ``encode`` also receives exceptions that the
-    iterator raises, as last item.
-    """
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[tuple[Any] | None] = asyncio.Queue()
-    has_left = threading.Event()
-
-    def put(item: tuple[Any] | None) -> None:
-        # The loop may be closed: the server stopped while the answer was still being written.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-
-    def pump() -> None:
-        try:
-            for item in items:
-                if has_left.is_set():
-                    break
-                put((item,))
-        except Exception as error:  # noqa: BLE001 - the response has begun, so any error must become its last event
-            put((error,))
-        finally:
-            if isinstance(items, Generator):
-                items.close()
-            put(None)
-
-    task = asyncio.ensure_future(anyio.to_thread.run_sync(pump, abandon_on_cancel=True, limiter=limiter))
-    try:
-        number = 0
-        while True:
-            try:
-                found = await asyncio.wait_for(queue.get(), heartbeat_s)
-            except TimeoutError:
-                yield HEARTBEAT
-                continue
-            if found is None:
-                return
-            yield encode(found[0], number)
-            number += 1
-    finally:
-        has_left.set()
-        task.cancel()
-
-
-async def hear_out(items: Iterator[Any], receive: Receive, limiter: anyio.CapacityLimiter) -> Any:
-    """Return the last item of a blocking iterator, run in a thread of its own; raise what it raises.
-
-    When the client leaves, an iterator that still waits for its thread is never begun, and one that runs is closed at
-    its next item.
-
-    Raises:
-        ClientDisconnect: the client left.
-    """
-    has_left = threading.Event()
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        has_left.set()
-
-    def exhaust() -> Any:
-        last = None
-        if not has_left.is_set():
-            for item in items:
-                last = item
-                if has_left.is_set():
-                    break
-        if isinstance(items, Generator):
-            items.close()
-        if has_left.is_set():
-            raise ClientDisconnect
-        return last
-
-    watching = asyncio.ensure_future(watch())
-    try:
-        return await anyio.to_thread.run_sync(exhaust, limiter=limiter)
-    finally:
-        has_left.set()
-        watching.cancel()

@@ -100,10 +100,6 @@ class WorkerPool:
     def start(self) -> None:
         self._loop.start()
 
-    @property
-    def pids(self) -> list[int]:
-        return [child.pid for child in self._children if child.poll() is None]
-
     def stop(self) -> None:
         """Ask the workers to stop and end them if they do not; a part in progress is indexed again next time."""
         self._loop.stop()

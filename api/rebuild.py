@@ -27,7 +27,7 @@ class RebuildReport:
     unreadable: tuple[str, ...]
 
 
-def rebuild(settings: Settings, *, on_part: Callable[[int, int], None] | None = None) -> RebuildReport:
+def rebuild(settings: Settings, *, on_part: Callable[[int, int], None]) -> RebuildReport:
     """Empty the index and write every published part to it; ``on_part`` gets (done, total).
 
     Raises:
@@ -50,8 +50,7 @@ def rebuild(settings: Settings, *, on_part: Callable[[int, int], None] | None = 
                 index.upsert(segment_points(decode_artifact(media.read_bytes(part.artifact_key or ""))))
             except KinographError as error:
                 unreadable.append(f"part {part.number} of {part.video_id}: {error}")
-            if on_part is not None:
-                on_part(done, len(parts))
+            on_part(done, len(parts))
         return RebuildReport(len(parts), index.count(), tuple(unreadable))
     finally:
         index.close()

@@ -7,8 +7,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
 
 from core.records import Evidence, Span
+
+
+class TranscriptFormat(StrEnum):
+    """The formats of transcripts, by their file extensions."""
+
+    VTT = "vtt"
+    SRT = "srt"
+    JSON = "json"
+
+
+class Line(Protocol):
+    """What is said over a span: evidence of speech, or a line of subtitles."""
+
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 def write_vtt(evidence: Iterable[Evidence]) -> str:
@@ -26,11 +46,16 @@ def write_vtt(evidence: Iterable[Evidence]) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def write_srt(evidence: Iterable[Evidence]) -> str:
-    """Return the evidence as SubRip: numbered cues, comma before the milliseconds, text as it is."""
+def write_srt(lines: Iterable[Line]) -> str:
+    r"""Return the lines as SubRip: numbered cues, comma before the milliseconds, text as it is.
+
+    >>> from core.signals import SubtitleCue
+    >>> write_srt([SubtitleCue(Span(1.5, 3.0), "Good\nmorning")])
+    '1\n00:00:01,500 --> 00:00:03,000\nGood morning\n'
+    """
     cues = (
-        f"{number}\n{_arrow(one.span, ',')}\n{_one_line(one.text).replace('-->', '→')}\n"
-        for number, one in enumerate(evidence, start=1)
+        f"{number}\n{_arrow(line.span, ',')}\n{_one_line(line.text).replace('-->', '→')}\n"
+        for number, line in enumerate(lines, start=1)
     )
     return "\n".join(cues)
 
@@ -50,12 +75,12 @@ def write_json(evidence: Iterable[Evidence]) -> str:
     return json.dumps({"cues": cues}, ensure_ascii=False)
 
 
-WRITERS: Mapping[str, tuple[str, Callable[[Sequence[Evidence]], str]]] = {
-    "vtt": ("text/vtt", write_vtt),
-    "srt": ("application/x-subrip", write_srt),
-    "json": ("application/json", write_json),
+WRITERS: Mapping[TranscriptFormat, tuple[str, Callable[[Sequence[Evidence]], str]]] = {
+    TranscriptFormat.VTT: ("text/vtt", write_vtt),
+    TranscriptFormat.SRT: ("application/x-subrip", write_srt),
+    TranscriptFormat.JSON: ("application/json", write_json),
 }
-"""Media type and writer by file extension."""
+"""Media type and writer by format."""
 
 
 def _arrow(span: Span, decimal_mark: str) -> str:

@@ -132,6 +132,7 @@ def admit_video(services: Services, upload: Upload) -> tuple[Video, bool]:
 
 def _describe(video_id: str, folder: str, upload: Upload, info: MediaInfo) -> NewVideo:
     subtitles = upload.subtitles
+    width_px, height_px = info.size_px or (None, None)
     return NewVideo(
         id=video_id,
         tenant=TENANT,
@@ -141,9 +142,9 @@ def _describe(video_id: str, folder: str, upload: Upload, info: MediaInfo) -> Ne
         media_key=f"{folder}original{upload.file.path.suffix}",
         size_bytes=upload.file.size_bytes,
         duration_s=info.duration_s,
-        width_px=info.video.width_px if info.video else None,
-        height_px=info.video.height_px if info.video else None,
-        has_audio=info.audio is not None,
+        width_px=width_px,
+        height_px=height_px,
+        has_audio=info.has_audio,
         subtitles_key=f"{folder}subtitles{subtitles.path.suffix}" if subtitles else None,
         warnings=info.warnings,
     )
@@ -192,9 +193,8 @@ def clean_text(text: str) -> str:
     return " ".join("".join(char for char in kept if char in JOINERS or unicodedata.category(char)[0] != "C").split())
 
 
-def discard_leftovers(folder: Path) -> int:
-    """Remove files of uploads that a crash cut off; return how many. Call before the server takes requests."""
-    leftovers = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
-    for path in leftovers:
-        path.unlink(missing_ok=True)
-    return len(leftovers)
+def discard_leftovers(folder: Path) -> None:
+    """Remove files of uploads that a crash cut off, if any. Call before the server takes requests."""
+    for path in folder.glob("*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)

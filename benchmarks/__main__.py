@@ -21,7 +21,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.measure import (
@@ -34,6 +33,7 @@ from benchmarks.measure import (
 )
 from benchmarks.terminal import output, run_benchmark
 from evaluation.corpus import Corpus, load_corpus
+from evaluation.terminal import show_clips
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 notes = Console(stderr=True)
@@ -94,16 +94,7 @@ def list_libraries(arguments: argparse.Namespace, scratch: Path) -> Iterator[tup
 
 def measure_library(name: str, folder: Path, corpus: Corpus, *, with_script: bool) -> Row:
     """Measure a library both ways, one after the other, with progress shown."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    duration_by_clip = {clip.name: clip.duration_s for clip in corpus.clips}
-    share_by_clip: dict[str, float] = {}
-    with Progress(*columns, console=notes) as progress:
-        task = progress.add_task(f"{name}: the service", total=sum(duration_by_clip.values()))
-
-        def note(clip: str, share: float) -> None:
-            share_by_clip[clip] = share
-            progress.update(task, completed=sum(duration_by_clip[c] * done for c, done in share_by_clip.items()))
-
+    with show_clips(f"{name}: the service", corpus.clips, notes) as note:
         service = measure_service(corpus, note)
     script = None
     if with_script:

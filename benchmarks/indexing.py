@@ -19,7 +19,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import terminal
 from benchmarks.indexing_steps import IndexingStep, choose_steps
@@ -35,8 +34,8 @@ from evaluation.indexing_section import describe_indexing
 from evaluation.join import join_corpora
 from evaluation.library import ask_with, open_library, search_with
 from evaluation.runner import Outcomes, run_corpus
-from evaluation.summary import count_clips, summarise
-from evaluation.terminal import check_page
+from evaluation.summary import summarise
+from evaluation.terminal import check_page, count_progress
 from rag.steps import Steps
 
 notes = Console(stderr=True)
@@ -89,11 +88,10 @@ def leave_out_in_turn(
     settings: Settings, corpus: Corpus, videos: Sequence[Video], steps: Sequence[IndexingStep]
 ) -> Measured:
     """Index and ask with all steps, then without each that leaves something in this library, with progress shown."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     n_parts = sum(video.n_parts or 0 for video in videos)
     n_asked = len(corpus.queries) + len(corpus.negatives) + len(corpus.questions)
     with (
-        Progress(*columns, console=notes) as progress,
+        count_progress(notes) as progress,
         tempfile.TemporaryDirectory(prefix="kinograph-") as folder,
     ):
         indexing = progress.add_task("Indexing", total=n_parts * (1 + len(steps)))
@@ -155,7 +153,7 @@ def describe(title: str, run: Mapping[str, str], profile: str, corpus: Corpus, m
         facts,
         {step.name: step.what for step in measured.left_out},
         compare_query_groups(outcomes),
-        compare_question_groups(questions, count_clips(outcomes[ALL])),
+        compare_question_groups(questions, outcomes[ALL].n_clips),
         {name: summary.negatives for name, summary in summaries.items() if summary.negatives},
     )
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -142,14 +142,13 @@ class FirstMoment:
                     self.after_s = time.perf_counter() - self._started_s
 
 
-def measure_script(folder: Path, only: Sequence[str] = ()) -> ScriptFigures:
+def measure_script(folder: Path) -> ScriptFigures:
     """Run the afternoon script on the library in a process of its own.
 
     Raises:
         StageFailed: the script failed.
     """
     command = [sys.executable, "-m", "benchmarks.afternoon", str(folder), "--json"]
-    command += ["--only", ",".join(only)] if only else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StageFailed("script", done.stderr.strip().splitlines()[-1])

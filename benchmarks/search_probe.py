@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import psutil
@@ -26,7 +26,7 @@ from adapters.torch_runtime import limit_products
 from core.ids import derived_id
 from core.records import Span
 from core.signals import FloatArray, ImageArray, SparseVector
-from core.stores import ChannelQuery, Scope, ScoredSegment, SegmentPoint
+from core.stores import Scope, SegmentPoint
 from rag.relevance import judge
 from rag.retrieve import QueryVectors, examine, rank_channels
 from rag.search import choose_candidates
@@ -41,14 +41,6 @@ N_SEARCHERS = 2
 PUBLISH_EVERY_S = 0.5
 """A part of eight segments each half second: an hour of video in half a minute, more than any machine here indexes."""
 PART_SEGMENTS = 8
-
-
-class Searchable(Protocol):
-    """What a search needs of an index."""
-
-    def rank(self, query: ChannelQuery, scope: Scope, *, limit: int) -> list[ScoredSegment]: ...
-
-    def fetch(self, segment_ids: Sequence[str]) -> dict[str, SegmentPoint]: ...
 
 
 Best = dict[str, list[str]]

@@ -33,6 +33,7 @@ from adapters.qdrant_edge_index import EdgeSegmentIndex
 from benchmarks.exact_index import ExactIndex
 from benchmarks.search_probe import PROBES_FILE, Probe, rank_closely, save_probes
 from benchmarks.synthetic_library import DIM, MAIN_TENANT, SyntheticLibrary, SyntheticQuery
+from benchmarks.terminal import output, positive, run_benchmark
 from core.stores import Scope
 
 BATCH = 250
@@ -40,7 +41,7 @@ N_PROBED_VIDEOS = 20
 notes = Console(stderr=True)
 
 
-def main() -> int:
+def main() -> None:
     arguments = read_arguments()
     reports = []
     with tempfile.TemporaryDirectory(prefix="kinograph-bench-") as scratch:
@@ -55,16 +56,17 @@ def main() -> int:
         Console().print(f"Query encoding, apart: p50 {encoding['p50_ms']:.0f} ms, p95 {encoding['p95_ms']:.0f} ms")
     if arguments.out:
         arguments.out.write_text(json.dumps(reports, indent=1) + "\n")
-    return 0
 
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000], help="segments, e.g. 10000 100000 1000000")
-    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument(
+        "--sizes", type=positive, nargs="*", default=[10_000], help="segments, e.g. 10000 100000 1000000"
+    )
+    parser.add_argument("--queries", type=positive, default=200)
     parser.add_argument("--folder", type=Path, help="keep the libraries here (1,000,000 segments: 35 GB)")
     parser.add_argument("--no-encoding", dest="encoding", action="store_false", help="leave query encoding out")
-    parser.add_argument("--out", type=Path, help="write all figures to this JSON file")
+    parser.add_argument("--out", type=output, help="write all figures to this JSON file")
     return parser.parse_args()
 
 
@@ -214,4 +216,4 @@ def _figures_table(name: str, *figures: str) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_benchmark(main)

@@ -15,11 +15,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from api.transcripts import write_srt
 from benchmarks import terminal
 from benchmarks.lectures import read_lecture
 from benchmarks.terminal import run_benchmark
 from core.errors import BadInput
-from evaluation.public.cues import Cue, format_srt
+from core.records import Span
+from core.signals import SubtitleCue
 
 
 def main() -> None:
@@ -49,17 +51,17 @@ def copy_with_subtitles(lecture: Path, videos: list[dict[str, Any]], target: Pat
     for video in videos:
         cues = narration_of(video)
         if cues:
-            add_subtitles(lecture / video["video"], format_srt(cues), target / video["video"])
+            add_subtitles(lecture / video["video"], write_srt(cues), target / video["video"])
         else:
             shutil.copy(lecture / video["video"], target)
     shutil.copy(truth, target)
     return target
 
 
-def narration_of(video: dict[str, Any]) -> list[Cue]:
+def narration_of(video: dict[str, Any]) -> list[SubtitleCue]:
     """Return what is said in a video of the ground truth, in time order."""
     sentences = (item for scene in video["scenes"] for item in scene.get("sentences", ()))
-    return [(item["start"], item["end"], item["text"]) for item in sentences]
+    return [SubtitleCue(Span(item["start"], item["end"]), item["text"]) for item in sentences]
 
 
 def add_subtitles(video: Path, srt: str, target: Path) -> None:

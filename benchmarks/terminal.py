@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import BadInput, KinographError, NotFound
-from core.settings import Settings
+from core.settings import Settings, read_settings
+from evaluation.corpus import find_truth
 from evaluation.homes import check_home
-from evaluation.terminal import check_output, read_settings
+from evaluation.terminal import check_output
 
 STATUS = 2
 """As argparse ends with: what was asked for cannot be done, which is no result of a measurement (status 1)."""
@@ -40,60 +41,31 @@ def settings_of(home: Path) -> Settings:
     Raises:
         BadInput: a variable has a value that cannot be.
     """
-    return read_settings(None).model_copy(update={"home": home})
+    return read_settings().model_copy(update={"home": home})
 
 
 def home(text: str) -> Path:
-    """Return the path of a filled home.
-
-    Raises:
-        NotFound: it is none.
-    """
+    """Return the path of a filled home, or raise NotFound."""
     return check_home(Path(text))
 
 
-def corpus_folder(text: str) -> Path:
-    """Return the path of a folder with ground truth.
-
-    Raises:
-        NotFound: it is not there, or has no ground truth.
-    """
-    folder = Path(text)
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder}", remedy="Name a folder with ground truth and its clips.")
-    if not any(folder.glob("*.json")):
-        raise NotFound(f"{folder} has no ground_truth.json", remedy="Name a folder with ground truth and its clips.")
-    return folder
-
-
 def folder(text: str) -> Path:
-    """Return the path of a folder.
-
-    Raises:
-        NotFound: it is not there.
-    """
-    if not Path(text).is_dir():
-        raise NotFound(f"there is no folder {text}", remedy="Check the path.")
-    return Path(text)
+    """Return the path of a folder, or raise NotFound."""
+    return _existing(text, "folder", Path.is_dir)
 
 
 def file(text: str) -> Path:
-    """Return the path of a file.
+    """Return the path of a file, or raise NotFound."""
+    return _existing(text, "file", Path.is_file)
 
-    Raises:
-        NotFound: it is not there.
-    """
-    if not Path(text).is_file():
-        raise NotFound(f"there is no file {text}", remedy="Check the path.")
-    return Path(text)
+
+def corpus_folder(text: str) -> Path:
+    """Return the path of a folder with ground truth, or raise NotFound."""
+    return find_truth(folder(text)).parent
 
 
 def output(text: str) -> Path:
-    """Return the path of a file that can be written.
-
-    Raises:
-        BadInput: it cannot.
-    """
+    """Return the path of a file that can be written, or raise BadInput."""
     return check_output(Path(text))
 
 
@@ -112,6 +84,12 @@ def require(things: object, reason: str, *, remedy: str) -> None:
     """
     if not things:
         raise BadInput(reason, remedy=remedy)
+
+
+def _existing(text: str, kind: str, is_there: Callable[[Path], bool]) -> Path:
+    if not is_there(Path(text)):
+        raise NotFound(f"there is no {kind} {text}", remedy="Check the path.")
+    return Path(text)
 
 
 def _refuse(reason: str) -> int:

@@ -8,7 +8,6 @@ Times are CPU times, so a busy machine moves them less.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.synthetic_library import DIM, SyntheticLibrary
+from benchmarks.terminal import positive, run_benchmark
 from core.signals import FloatArray
 
 LIMIT = 200
@@ -66,10 +66,10 @@ def ways() -> list[Way]:
     ]
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--segments", type=int, default=50_000)
-    parser.add_argument("--queries", type=int, default=150)
+    parser.add_argument("--segments", type=positive, default=50_000)
+    parser.add_argument("--queries", type=positive, default=150)
     parser.add_argument("--channel", choices=("text", "frame_mean"), default="text")
     arguments = parser.parse_args()
     library = SyntheticLibrary(arguments.segments)
@@ -87,7 +87,6 @@ def main() -> int:
     for way in track(ways(), "Ranking", console=notes):
         table.add_row(way.name, *measure(way, vectors, asked, exact))
     Console().print(table)
-    return 0
 
 
 def measure(way: Way, vectors: FloatArray, asked: FloatArray, exact: np.ndarray) -> tuple[str, str, str, str]:
@@ -147,4 +146,4 @@ def _rows(library: SyntheticLibrary, start: int, end: int, channel: str) -> Floa
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_benchmark(main)

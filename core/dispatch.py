@@ -28,15 +28,12 @@ def queue_of(task: str) -> str:
     return "index" if task == "index_part" else "plan"
 
 
-def dispatch_outbox(ledger: Ledger, queue: JobQueue) -> int:
-    """Send every unsent hint, oldest first; return how many. What could not be sent stays in the outbox."""
-    n_sent = 0
+def dispatch_outbox(ledger: Ledger, queue: JobQueue) -> None:
+    """Send every unsent hint, oldest first. What could not be sent stays in the outbox."""
     for hint in ledger.take_outbox():
         try:
             queue.send(TASK_PREFIX + hint.task, *hint.args, queue=queue_of(hint.task))
         except TryAgain as error:
             log.warning("hints wait in the outbox: %s", error)
-            return n_sent
+            return
         ledger.mark_sent([hint.id])
-        n_sent += 1
-    return n_sent

@@ -15,8 +15,8 @@ _TALKATIVE = ("celery.redirected", "kombu.connection", "httpx", "sentence_transf
 """Libraries that say at INFO or WARNING what is of no use to anyone; their errors still pass."""
 
 
-def configure_logs(home: Path, name: str) -> Path:
-    """Send INFO to ``home/logs/<name>.log`` (rotated) and warnings to stderr; return the file."""
+def configure_logs(home: Path, name: str) -> None:
+    """Send INFO to ``home/logs/<name>.log`` (rotated) and warnings to stderr."""
     folder = home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.log"
@@ -28,4 +28,3 @@ def configure_logs(home: Path, name: str) -> Path:
     logging.basicConfig(level=logging.INFO, handlers=[to_file, to_terminal], force=True)
     for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(logging.ERROR)
-    return path

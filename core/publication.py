@@ -7,7 +7,6 @@ It does not know which.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from core.artifact import PartArtifact, decode_artifact
 from core.errors import KinographError
@@ -17,9 +16,7 @@ from core.stores import Catalogue, MediaStore, SegmentIndex, SegmentPoint
 log = logging.getLogger(__name__)
 
 
-def publish_ready_parts(
-    catalogue: Catalogue, index: SegmentIndex, media: MediaStore, *, on_published: Callable[[Part], None] | None = None
-) -> int:
+def publish_ready_parts(catalogue: Catalogue, index: SegmentIndex, media: MediaStore) -> int:
     """Publish every part whose artifact is finished; return how many. Doing it twice changes nothing.
 
     Points go first: a part is only called published once it can be found. A crash in between is repaired by the next
@@ -28,10 +25,7 @@ def publish_ready_parts(
     n_published = 0
     for part in catalogue.parts_to_publish():
         try:
-            if publish_part(part, catalogue, index, media):
-                n_published += 1
-                if on_published:
-                    on_published(part)
+            n_published += publish_part(part, catalogue, index, media)
         except KinographError as error:
             log.warning("part %s/%d is not published yet: %s", part.video_id, part.number, error)
     return n_published

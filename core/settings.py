@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -74,3 +76,17 @@ class Settings(BaseSettings):
     @property
     def is_broker_embedded(self) -> bool:
         return self.broker_url is None
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment.
+
+    Raises:
+        BadInput: a variable has a value that cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"KINOGRAPH_{'_'.join(map(str, first['loc']))}".upper()
+        raise BadInput(f"{variable}: {first['msg']}", remedy="Correct it in the environment or in .env.") from error

@@ -20,38 +20,19 @@ ImageArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class VideoStream:
-    """The picture stream that people would watch; sizes are as displayed (rotation and pixel aspect applied)."""
-
-    codec: str
-    width_px: int
-    height_px: int
-    frames_per_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class AudioStream:
-    """The first audio stream."""
-
-    codec: str
-    sample_rate_hz: int
-    n_channels: int
-
-
-@dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What probing a file found. At least one of ``video`` and ``audio`` is present.
+    """What probing a file found: pictures, sound or both.
 
-    ``duration_s`` is what decodes, measured from packets where the container is silent or wrong.
-    ``keyframe_times_s`` ascend and start near 0; empty for audio. ``warnings`` are sentences for the owner.
+    ``duration_s`` is what decodes, measured from packets where the container is silent or wrong. ``size_px`` is the
+    (width, height) of the pictures that people would watch, as displayed (rotation and pixel aspect applied), and None
+    where there are none. ``keyframe_times_s`` ascend and start near 0; empty without pictures. ``warnings`` are
+    sentences for the owner.
     """
 
     duration_s: float
-    container: str
-    video: VideoStream | None
-    audio: AudioStream | None
+    size_px: tuple[int, int] | None
+    has_audio: bool
     keyframe_times_s: tuple[float, ...] = ()
-    has_subtitles: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -102,7 +83,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Utterances in time order, with the language heard (ISO 639-1)."""
+    """Utterances in time order, with the language heard (ISO 639-1), None where nothing was understood."""
 
     utterances: tuple[Utterance, ...]
     language: str | None

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import BadInput
 from evaluation.ablation import (
@@ -37,7 +36,15 @@ from evaluation.report import as_json, print_summary, question_variant_table, va
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.service import Indexing, Service, find_clips, index_clips, run_service
 from evaluation.summary import summarise
-from evaluation.terminal import check_output, check_page, check_score, read_settings, run_command
+from evaluation.terminal import (
+    check_output,
+    check_page,
+    check_score,
+    count_progress,
+    run_command,
+    settings_with,
+    show_clips,
+)
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -119,7 +126,7 @@ def _check_run(
     """
     if not (corpus.queries or corpus.questions or corpus.negatives):
         raise BadInput("nothing is asked of these clips", remedy="Name other folders or clips, or ask the questions.")
-    read_settings(profile)
+    settings_with(profile)
     check_score(min_score)
     if details:
         check_output(details)
@@ -132,23 +139,13 @@ def _tell(remark: str) -> None:
 
 
 def _index_shown(service: Service, corpus: Corpus) -> Indexing:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    share_by_clip: dict[str, float] = {}
-    with Progress(*columns, console=notes) as progress:
-        task = progress.add_task(f"Indexing {len(corpus.clips)} clips", total=sum(c.duration_s for c in corpus.clips))
-        duration_by_clip = {clip.name: clip.duration_s for clip in corpus.clips}
-
-        def show(clip: str, share: float) -> None:
-            share_by_clip[clip] = share
-            progress.update(task, completed=sum(duration_by_clip[name] * done for name, done in share_by_clip.items()))
-
+    with show_clips(f"Indexing {len(corpus.clips)} clips", corpus.clips, notes) as show:
         return index_clips(service, corpus.clips, show)
 
 
 def _ask_shown(service: Service, corpus: Corpus, indexing: Indexing, *, with_questions: bool) -> Outcomes:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     n_searches = len(corpus.queries) + len(corpus.negatives)
-    with Progress(*columns, console=notes) as progress:
+    with count_progress(notes) as progress:
         searches = progress.add_task("Searching", total=n_searches)
         asks = progress.add_task("Asking", total=len(corpus.questions)) if with_questions else None
 
@@ -173,9 +170,8 @@ class _Varied:
 
 def _vary_shown(home: Path, corpus: Corpus, profile: str | None) -> _Varied:
     """Search and ask the home with each variant, and trace its cut-off; the service must have ended."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
-        Progress(*columns, console=notes) as progress,
+        count_progress(notes) as progress,
         open_library(home, corpus.clips, profile=profile) as library,
     ):
         varying = progress.add_task("Leaving steps out", total=len(list_variants()))
@@ -209,7 +205,7 @@ def _describe_run(arguments: str, corpus: Corpus, profile: str | None, facts: di
     return {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
         "again": f"`kinograph eval {arguments} --out docs/evaluation.md`",
-        "profile": f"{read_settings(profile).profile}, embedded, Kinograph {version('kinograph')}",
+        "profile": f"{settings_with(profile).profile}, embedded, Kinograph {version('kinograph')}",
         "library": f"{len(corpus.clips)} videos, {minutes:.1f} minutes{missing}",
         "asked": f"{n_queries} moment queries, {n_negatives} negatives, {n_questions} questions{beyond}",
     }

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.bootstrap import Interval, bootstrap_intervals
-from evaluation.corpus import Corpus
+from evaluation.corpus import Corpus, count_clips
 from evaluation.library import AnswererOf, FinderOf, ask_with, search_with
 from evaluation.metrics import measure_columns
 from evaluation.runner import Outcomes, QueryOutcome, QuestionOutcome, run_corpus, run_question
 from evaluation.summary import (
     QuestionScores,
     Summary,
-    count_clips,
     question_columns,
     score_questions,
     summarise,
@@ -151,8 +150,7 @@ def run_question_ablation(
         ask = ask_with(answerer_of(steps))
         outcomes_by_name[name] = [run_question(case, ask, clip_by_id) for case in corpus.questions]
         on_done(name)
-    n_clips = len({q.clip for q in corpus.queries} | {p.clip for case in corpus.questions for p in case.evidence})
-    return compare_question_groups(outcomes_by_name, n_clips)
+    return compare_question_groups(outcomes_by_name, count_clips(corpus.queries, corpus.questions))
 
 
 def compare_question_groups(
@@ -175,7 +173,7 @@ def compare_question_groups(
 
 def compare(outcomes: Outcomes, whole: Outcomes) -> dict[str, Difference]:
     """Return how outcomes differ from those of all steps on the same queries, by the fields of COMPARED."""
-    return compare_queries(outcomes.queries, whole.queries, count_clips(whole)) if whole.queries else {}
+    return compare_queries(outcomes.queries, whole.queries, whole.n_clips) if whole.queries else {}
 
 
 def compare_queries(

@@ -7,7 +7,7 @@ one library.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -112,6 +112,11 @@ class Corpus:
         return replace(self, queries=tuple(queries), questions=questions)
 
 
+def count_clips(queries: Iterable[MomentQuery], questions: Iterable[QuestionCase]) -> int:
+    """Return how many clips are asked about; see ``bootstrap.FEW_VIDEOS``."""
+    return len({query.clip for query in queries} | {place.clip for case in questions for place in case.evidence})
+
+
 def _draw(cases: Sequence[_Case], size: int, draw: random.Random) -> list[_Case]:
     """Return some of the cases, in their order."""
     return [cases[at] for at in sorted(draw.sample(range(len(cases)), min(size, len(cases))))]
@@ -124,7 +129,7 @@ def load_corpus(folder: Path) -> Corpus:
         NotFound: the folder, its ground truth or a clip is missing.
         BadInput: the ground truth has another layout, or asks what nothing could answer.
     """
-    return _convert(read_truth(_find_truth(folder)), folder)
+    return _convert(read_truth(find_truth(folder)), folder)
 
 
 def find_places_beyond(corpus: Corpus, duration_by_clip: Mapping[str, float]) -> list[str]:
@@ -144,7 +149,12 @@ def find_places_beyond(corpus: Corpus, duration_by_clip: Mapping[str, float]) ->
     ]
 
 
-def _find_truth(folder: Path) -> Path:
+def find_truth(folder: Path) -> Path:
+    """Return the file of a folder's ground truth: ``ground_truth.json``, or the one JSON file there.
+
+    Raises:
+        NotFound: there is none, or several have other names.
+    """
     named = folder / "ground_truth.json"
     candidates = [named] if named.exists() else sorted(folder.glob("*.json"))
     if len(candidates) != 1:

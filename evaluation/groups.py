@@ -12,7 +12,7 @@ from itertools import compress
 from evaluation.ablation import ALL, Difference, compare_queries
 from evaluation.metrics import Scores
 from evaluation.runner import Outcomes, QueryOutcome
-from evaluation.summary import KNOWN_MODALITIES, count_clips, score_queries
+from evaluation.summary import KNOWN_MODALITIES, score_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ def compare_query_groups(outcomes_by_name: Mapping[str, Outcomes]) -> list[Momen
     left the group.
     """
     whole = outcomes_by_name[ALL]
-    n_clips = count_clips(whole)
     variants: list[MomentVariant] = []
     for group in _list_groups(whole.queries):
         at = [group in ("all", outcome.query.modality, outcome.query.style) for outcome in whole.queries]
@@ -44,9 +43,9 @@ def compare_query_groups(outcomes_by_name: Mapping[str, Outcomes]) -> list[Momen
         compared = []
         for name, outcomes in outcomes_by_name.items():
             ours = [*compress(outcomes.queries, at)]
-            differences = compare_queries(ours, theirs, n_clips)
+            differences = compare_queries(ours, theirs, whole.n_clips)
             if name == ALL or group == "all" or any(difference.is_any for difference in differences.values()):
-                compared.append(MomentVariant(group, name, score_queries(ours, n_clips), differences))
+                compared.append(MomentVariant(group, name, score_queries(ours, whole.n_clips), differences))
         variants += compared if len(compared) > 1 else []
     return variants
 

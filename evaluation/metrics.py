@@ -23,14 +23,6 @@ _RELEVANT = "the moment"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A result as it is scored: where it is, nothing else."""
-
-    clip: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """How one query went. Ranks count from 1 and are None without a hit; ``iou_at_1`` is 0.0 in the wrong clip."""
 
@@ -72,11 +64,11 @@ def is_hit(found: Span, wanted: Span) -> bool:
     return found.overlap_s(wanted) >= shorter_s / 2 or wanted.contains(found.middle_s)
 
 
-def judge_ranking(results: Sequence[Found], query: MomentQuery) -> Judgement:
+def judge_ranking(results: Sequence[Place], query: MomentQuery) -> Judgement:
     """Return how a ranking, best first, answers a query.
 
     >>> wanted = MomentQuery("a cat", "a.mp4", (Span(4, 8),), "visual", "natural")
-    >>> judge_ranking([Found("a.mp4", Span(20, 24)), Found("b.mp4", Span(4, 8)), Found("a.mp4", Span(6, 10))], wanted)
+    >>> judge_ranking([Place("a.mp4", Span(20, 24)), Place("b.mp4", Span(4, 8)), Place("a.mp4", Span(6, 10))], wanted)
     Judgement(rank=3, clip_rank=1, iou_at_1=0.0, n_found=3)
     """
     hits = [finds_any(result, query) for result in results]
@@ -86,16 +78,16 @@ def judge_ranking(results: Sequence[Found], query: MomentQuery) -> Judgement:
     return Judgement(_first_rank(hits), _first_rank(clips), max(ious, default=0.0), len(results))
 
 
-def finds_any(result: Found, query: MomentQuery) -> bool:
+def finds_any(result: Place, query: MomentQuery) -> bool:
     """Whether a result hits any of the right places of the query."""
     return any(result.clip == place.clip and is_hit(result.span, place.span) for place in query.places)
 
 
-def share_of_places_found(results: Sequence[Found], places: Sequence[Place]) -> float:
+def share_of_places_found(results: Sequence[Place], places: Sequence[Place]) -> float:
     """Return the share of places that any result hits; 0.0 for no results.
 
     >>> here, there = Place("a.mp4", Span(0, 4)), Place("a.mp4", Span(50, 54))
-    >>> share_of_places_found([Found("a.mp4", Span(1, 5))], [here, there])
+    >>> share_of_places_found([Place("a.mp4", Span(1, 5))], [here, there])
     0.5
     """
     found = sum(any(r.clip == place.clip and is_hit(r.span, place.span) for r in results) for place in places)

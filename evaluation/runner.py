@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.records import Answer, Moment
-from evaluation.corpus import Corpus, MomentQuery, QuestionCase
-from evaluation.metrics import Found, Judgement, finds_any, judge_ranking, share_of_places_found
+from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase, count_clips
+from evaluation.metrics import Judgement, finds_any, judge_ranking, share_of_places_found
 
 Search = Callable[[str, int], Sequence[Moment]]
 """``search(query, limit)`` returns moments of the whole library, best first."""
@@ -69,6 +69,11 @@ class Outcomes:
     negatives: tuple[NegativeOutcome, ...]
     questions: tuple[QuestionOutcome, ...]
 
+    @property
+    def n_clips(self) -> int:
+        """How many clips were asked about."""
+        return count_clips((o.query for o in self.queries), (o.case for o in self.questions))
+
 
 def run_corpus(
     corpus: Corpus,
@@ -118,7 +123,7 @@ def run_question(case: QuestionCase, ask: Ask, clip_by_id: Mapping[str, str]) ->
     started_s = time.perf_counter()
     answer = ask(case.question, video_ids)
     took_s = time.perf_counter() - started_s
-    cited = [Found(clip_by_id.get(citation.video_id, ""), citation.span) for citation in answer.citations]
+    cited = [Place(clip_by_id.get(citation.video_id, ""), citation.span) for citation in answer.citations]
     return QuestionOutcome(
         case,
         answer,
@@ -129,9 +134,9 @@ def run_question(case: QuestionCase, ask: Ask, clip_by_id: Mapping[str, str]) ->
     )
 
 
-def found_of(moments: Sequence[Moment], clip_by_id: Mapping[str, str]) -> list[Found]:
+def found_of(moments: Sequence[Moment], clip_by_id: Mapping[str, str]) -> list[Place]:
     """Return the moments as they are scored; a video that is not of the corpus is a miss."""
-    return [Found(clip_by_id.get(moment.video_id, ""), moment.span) for moment in moments]
+    return [Place(clip_by_id.get(moment.video_id, ""), moment.span) for moment in moments]
 
 
 def share_of_words(reference: str, text: str) -> float:

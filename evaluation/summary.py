@@ -67,7 +67,7 @@ class Summary:
 
 def summarise(outcomes: Outcomes) -> Summary:
     """Return the figures of a run."""
-    n_clips, negatives = count_clips(outcomes), outcomes.negatives
+    n_clips, negatives = outcomes.n_clips, outcomes.negatives
     uncut = [(outcome, outcome.uncut) for outcome in outcomes.queries if outcome.uncut is not None]
     took_ms = [1000 * took_s for took_s in [*(o.took_s for o in outcomes.queries), *(o.took_s for o in negatives)]]
     multi_hop = [outcome for outcome in outcomes.questions if outcome.case.is_multi_hop]
@@ -87,12 +87,6 @@ def summarise(outcomes: Outcomes) -> Summary:
         search_p50_ms=float(np.percentile(took_ms, 50)) if took_ms else None,
         search_p95_ms=float(np.percentile(took_ms, 95)) if took_ms else None,
     )
-
-
-def count_clips(outcomes: Outcomes) -> int:
-    """Return how many clips are asked about; see ``bootstrap.FEW_VIDEOS``."""
-    asked = {outcome.query.clip for outcome in outcomes.queries}
-    return len(asked | {place.clip for outcome in outcomes.questions for place in outcome.case.evidence})
 
 
 def units_of(outcomes: Sequence[QueryOutcome], n_clips: int) -> list[str]:

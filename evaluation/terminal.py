@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import BadInput, KinographError
-from core.settings import Settings
+from core.settings import Settings, read_settings
+from evaluation.corpus import Clip
 
 
 def run_command(app: typer.Typer, notes: Console) -> None:
@@ -28,22 +32,39 @@ def run_command(app: typer.Typer, notes: Console) -> None:
         sys.exit(1)
 
 
-def read_settings(profile: str | None) -> Settings:
+def settings_with(profile: str | None) -> Settings:
     """Return the settings of the environment, with the profile that the command was given.
 
     Raises:
         BadInput: a variable or the profile has a value that cannot be.
     """
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"KINOGRAPH_{'_'.join(map(str, first['loc']))}".upper()
-        raise BadInput(f"{name}: {first['msg']}", remedy="Correct it in the environment or in .env.") from error
+    settings = read_settings()
     try:
         return Settings.model_validate(settings.model_dump() | {"profile": profile}) if profile else settings
     except ValidationError as error:
         raise BadInput(f"there is no profile {profile!r}", remedy="Use --profile offline or standard.") from error
+
+
+@contextmanager
+def show_clips(what: str, clips: Sequence[Clip], notes: Console) -> Iterator[Callable[[str, float], None]]:
+    """Show a bar over clips, each as long as it lasts; yield what takes a clip and the share of it that is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    duration_by_clip = {clip.name: clip.duration_s for clip in clips}
+    share_by_clip: dict[str, float] = {}
+    with Progress(*columns, console=notes) as progress:
+        task = progress.add_task(what, total=sum(duration_by_clip.values()))
+
+        def show(clip: str, share: float) -> None:
+            share_by_clip[clip] = share
+            progress.update(task, completed=sum(duration_by_clip[name] * done for name, done in share_by_clip.items()))
+
+        yield show
+
+
+def count_progress(notes: Console) -> Progress:
+    """Return bars that count cases."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=notes)
 
 
 def check_output(path: Path) -> Path:
@@ -90,12 +111,7 @@ def check_page(path: Path) -> Path:
     return path
 
 
-def check_score(score: float | None) -> float | None:
-    """Return the cut-off if the service takes it.
-
-    Raises:
-        BadInput: it is not a number in [0, 1].
-    """
+def check_score(score: float | None) -> None:
+    """Raise BadInput if a cut-off is given that is no number in [0, 1], which the service would refuse."""
     if score is not None and not 0 <= score <= 1:
         raise BadInput(f"no moment scores {score:g}", remedy="Give --min-score a number from 0 (show all) to 1.")
-    return score

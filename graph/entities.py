@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
@@ -30,14 +30,12 @@ _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "professor", "sir", "madam
 
 @dataclass(slots=True)
 class _Draft:
-    """An entity being put together; ``keys`` are the normalised names it answers to."""
+    """An entity being put together."""
 
     id: str
     kind: str
     name: str
     aliases: set[str]
-    keys: set[str] = field(default_factory=set)
-    is_known: bool = False
 
 
 class Resolver:
@@ -48,7 +46,7 @@ class Resolver:
         self._drafts: dict[str, _Draft] = {}
         self._by_key: dict[tuple[str, str], str] = {}
         for entity in known:
-            draft = _Draft(entity.id, entity.kind, entity.name, set(entity.aliases), is_known=True)
+            draft = _Draft(entity.id, entity.kind, entity.name, set(entity.aliases))
             self._keep(draft, [entity.name, *entity.aliases])
 
     def resolve(self, name: str, kind: str) -> str | None:
@@ -65,13 +63,7 @@ class Resolver:
         if name != draft.name:
             draft.aliases.add(name)
         self._by_key.setdefault((kind, key), entity_id)
-        draft.keys.add(key)
         return entity_id
-
-    def lookup(self, name: str) -> list[str]:
-        """Return the ids of entities that answer to a name, whatever their kind, without making any."""
-        key = normalise_name(name)
-        return [entity_id for (_, known_key), entity_id in self._by_key.items() if known_key == key]
 
     def entities(self, used: Iterable[str]) -> list[Entity]:
         """Return the entities with the given ids."""
@@ -85,7 +77,6 @@ class Resolver:
         for name in names:
             key = normalise_name(name)
             if key:
-                draft.keys.add(key)
                 self._by_key.setdefault((draft.kind, key), draft.id)
 
     def _find_alike(self, key: str, name: str, kind: str) -> str | None:

@@ -26,29 +26,24 @@ class Related:
 
 
 class EventGraph:
-    """Events and entities as nodes, links as edges."""
+    """Events and entities as nodes, links as edges, whichever way they point."""
 
     def __init__(self, events: Sequence[Event], entities: Sequence[Entity], links: Sequence[Link]) -> None:
         self._events = {event.id: event for event in events}
-        self.network = nx.MultiDiGraph()
-        for event in events:
-            self.network.add_node(event.id, kind="event", label=event.summary, video_id=event.video_id)
-        for entity in entities:
-            self.network.add_node(entity.id, kind=entity.kind, label=entity.name)
-        for link in links:
-            if link.source_id in self.network and link.target_id in self.network:
-                self.network.add_edge(link.source_id, link.target_id, key=link.kind, weight=link.weight)
+        self._network = nx.Graph()
+        self._network.add_nodes_from([*(event.id for event in events), *(entity.id for entity in entities)])
+        ends = ((link.source_id, link.target_id) for link in links)
+        self._network.add_edges_from(pair for pair in ends if all(node in self._network for node in pair))
 
     def related_events(self, start_ids: Iterable[str], *, max_hops: int = MAX_HOPS, limit: int = 10) -> list[Related]:
         """Return events within reach of the start nodes (entities or events), those reached from most of them first.
 
-        Edges are walked in both directions; start events themselves are left out.
+        Start events themselves are left out.
         """
-        starts = [node for node in dict.fromkeys(start_ids) if node in self.network]
-        undirected = self.network.to_undirected(as_view=True)
+        starts = [node for node in dict.fromkeys(start_ids) if node in self._network]
         hops: dict[str, list[int]] = {}
         for start in starts:
-            for node, n_hops in nx.single_source_shortest_path_length(undirected, start, cutoff=max_hops).items():
+            for node, n_hops in nx.single_source_shortest_path_length(self._network, start, cutoff=max_hops).items():
                 if node in self._events and node not in starts:
                     hops.setdefault(node, []).append(n_hops)
         found = [Related(self._events[node], min(counts), len(counts)) for node, counts in hops.items()]

@@ -29,16 +29,15 @@ def plan_parts(info: MediaInfo, *, target_s: float) -> list[Span]:
 
     Sound alone can be cut anywhere, and so is video whose keyframes are too far apart.
 
-    >>> audio = MediaInfo(150.0, "mp3", video=None, audio=None)
+    >>> audio = MediaInfo(150.0, size_px=None, has_audio=True)
     >>> [(part.start_s, part.end_s) for part in plan_parts(audio, target_s=60.0)]
     [(0.0, 60.0), (60.0, 120.0), (120.0, 150.0)]
     """
-    is_long = info.video is not None and info.duration_s > 2 * target_s
+    is_long = info.size_px is not None and info.duration_s > 2 * target_s
     wanted_s = min(FIRST_PART_S, target_s) if is_long else target_s
-    keyframes_s = info.keyframe_times_s if info.video is not None else ()
     cuts_s = [0.0]
     while info.duration_s - cuts_s[-1] >= wanted_s * (1 + MIN_LAST_SHARE):
-        cut_s = _nearest_cut(keyframes_s, cuts_s[-1], wanted_s)
+        cut_s = _nearest_cut(info.keyframe_times_s, cuts_s[-1], wanted_s)
         if info.duration_s - cut_s < target_s * MIN_LAST_SHARE:
             break
         cuts_s.append(cut_s)

@@ -183,9 +183,9 @@ def _hear(
         if cues:
             return evidence_from_subtitles(cues, part, perception.profile)
         if not video.has_audio:
-            return Hearing(evidence=(), speech=(), language=None)
+            return Hearing((), None)
         if earlier and (heard := known_evidence(earlier, Modality.SPEECH, perception.speech.name)):
-            return Hearing(heard, (), earlier.language)
+            return Hearing(heard, earlier.language)
         assert video.duration_s is not None, "a planned video has a duration"
         return hear_part(
             perception.reader,

@@ -42,10 +42,9 @@ _TERMINAL = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What was heard in a part: evidence in time order, the stretches with voice, and the language (ISO 639-1)."""
+    """What was heard in a part: evidence in time order, and the language (ISO 639-1)."""
 
     evidence: tuple[Evidence, ...]
-    speech: tuple[Span, ...]
     language: str | None
 
 
@@ -57,7 +56,6 @@ def hear_part(
     recogniser: SpeechRecogniser,
     *,
     profile: str,
-    language: str | None = None,
     terms: Terms = tuple,
 ) -> Hearing:
     """Return what is said in the part, from its first cut to its last; all times are those of the video.
@@ -68,14 +66,13 @@ def hear_part(
     start_s = find_speech_cut(reader, path, part.span.start_s, duration_s, recogniser)
     end_s = find_speech_cut(reader, path, part.span.end_s, duration_s, recogniser)
     if end_s <= start_s:
-        return Hearing((), (), None)
+        return Hearing((), None)
     samples = reader.read_audio(path, Span(start_s, end_s))
     if not len(samples):
-        return Hearing((), (), None)
-    speech = tuple(_shift(span, start_s) for span in recogniser.find_speech(samples))
-    transcript = recogniser.transcribe(samples, language=language, terms=terms)
+        return Hearing((), None)
+    transcript = recogniser.transcribe(samples, terms=terms)
     evidence = _evidence_from_transcript(transcript, part, profile, start_s, recogniser.name)
-    return Hearing(evidence, speech, transcript.language)
+    return Hearing(evidence, transcript.language)
 
 
 def find_speech_cut(
@@ -159,9 +156,7 @@ def _shift_word(word: Word, offset_s: float) -> Word:
     return Word(word.text, round(word.start_s + offset_s, 3), round(word.end_s + offset_s, 3), confidence)
 
 
-def evidence_from_subtitles(
-    cues: Sequence[SubtitleCue], part: Part, profile: str, *, language: str | None = None
-) -> Hearing:
+def evidence_from_subtitles(cues: Sequence[SubtitleCue], part: Part, profile: str) -> Hearing:
     """Return the subtitles of a part as its speech; a cue belongs to the part in which it begins.
 
     ``cues`` are those of the whole video, in time order. Cues that continue a sentence are joined; markup, sound
@@ -177,11 +172,10 @@ def evidence_from_subtitles(
             text=cue.text,
             confidence=SUBTITLE_CONFIDENCE,
             produced_by="subtitles",
-            language=language,
         )
         for number, cue in enumerate(join_cues([cue for cue in cues if part.span.contains(cue.span.start_s)]))
     )
-    return Hearing(evidence, tuple(item.span for item in evidence), language if evidence else None)
+    return Hearing(evidence, None)
 
 
 def join_cues(cues: Sequence[SubtitleCue]) -> list[SubtitleCue]:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 RETRY_PAUSE_S = 5.0
 """Before a part goes back because a disk is full or a server is away, so that its attempts do not burn in a second."""
 
+_UNEXPECTED = "This is a defect of Kinograph or of a model; the worker's log has the details."
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -80,9 +82,6 @@ def run_next_part(tools: Tools) -> bool:
         log.exception("part %s/%d failed", lease.video_id, lease.number)
         _give_back(lease, tools, Failure("index", f"{type(error).__name__}: {error}", _UNEXPECTED), is_final=False)
     return True
-
-
-_UNEXPECTED = "This is a defect of Kinograph or of a model; the worker's log has the details."
 
 
 def run_finish(video_id: str, tools: Tools) -> None:

@@ -23,8 +23,7 @@ from core.home import open_home
 from core.ids import new_id
 from core.logs import configure_logs
 from core.publication import publish_ready_parts
-from core.settings import Settings
-from core.stores import SegmentIndex
+from core.settings import Settings, read_settings
 from core.workers import PARENT_PID_VARIABLE, worker_prefix
 from indexer import tasks
 from indexer.embeddings import Encoders
@@ -35,8 +34,8 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run a worker until it is told to stop."""
-    settings = Settings()
     try:
+        settings = read_settings()
         configure_logs(open_home(settings.home), "worker")
     except BadInput as error:
         sys.exit(f"kinograph: {error}")
@@ -52,7 +51,7 @@ def main() -> None:
 
     def after_work() -> None:
         if shared_index is not None:
-            _publish(tools, shared_index())
+            publish_ready_parts(tools.catalogue, shared_index(), tools.media)
         dispatch_outbox(tools.catalogue, queue)
 
     @app.task(name=TASK_PREFIX + "plan_video")  # type: ignore[untyped-decorator]
@@ -111,10 +110,6 @@ def make_tools(settings: Settings) -> tasks.Tools:
         part_s=settings.part_s,
         lease_s=settings.lease_s,
     )
-
-
-def _publish(tools: tasks.Tools, index: SegmentIndex) -> None:
-    publish_ready_parts(tools.catalogue, index, tools.media)
 
 
 def _end_with_parent() -> None:

@@ -151,7 +151,7 @@ def answer_of(text: str, *evidence: Evidence, title: str = "Harbour film") -> An
     )
     moments = tuple(moment_of(item, title=title) for item in evidence)
     hint = "For written answers configure a model: set KINOGRAPH_VLM_URL."
-    return Answer(text, citations, moments, produced_by="extractive", hint=hint, trace=({"step": "retrieve"},))
+    return Answer(text, citations, moments, produced_by="extractive", hint=hint, trace=({"step": "search"},))
 
 
 def picture(time_s: float) -> Image.Image:

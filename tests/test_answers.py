@@ -139,7 +139,7 @@ def test_another_tenant_finds_nothing(world: World) -> None:
 
 def test_a_time_window_keeps_other_moments_out(world: World) -> None:
     found = world.retrieval().finder.find(SearchRequest(SAID[0], time=Span(35, 60), modalities=("speech",)))
-    assert all(moment.span.start_s >= 35 for moment in found)
+    assert [moment.span for moment in found] == [Span(40, 50)]
 
 
 def test_what_is_at_a_place_is_quoted_from_there(world: World) -> None:
@@ -319,7 +319,7 @@ def test_without_a_model_the_quotes_that_fit_question_and_options_are_chosen(wor
 
 def test_an_index_that_lost_its_points_is_filled_again(world: World) -> None:
     before = world.retrieval().finder.find(SearchRequest(SAID[2]))
-    world.index.delete_all()
+    world.index.delete_video(world.segments[0].video_id)
     assert world.retrieval().finder.find(SearchRequest(SAID[2])) == ()
     assert repair_index(world.catalogue, world.index, world.media) == 1
     assert world.retrieval().finder.find(SearchRequest(SAID[2])) == before

@@ -37,6 +37,7 @@ SAMPLE = str(sample_video().parent)
         ("indexing", ["{empty_home}", SAMPLE, "--out", "{mine}"], "it is a folder"),
         ("afternoon", ["{mine}"], "mine has no ground_truth.json"),
         ("survive_kills", ["{nope}"], "there is no file"),
+        ("search_scale", ["--out", "{mine}"], "mine: it is a folder"),
         ("subtitled", ["{mine}", "--out", "{nope}"], "mine has no ground_truth.json"),
     ],
 )

@@ -170,7 +170,7 @@ def test_every_bad_file_gets_what_it_deserves_and_the_service_stays_up(library: 
         assert video["status"] == "ready", (bad, video)
         assert bool(video["warnings"]) == (bad["expect"] == "partial"), (bad, video)
         library.client.delete_video(video_id)
-    assert library.client.readiness()["status"] == "ready"
+    assert library.service.http.get("/readyz").json()["status"] == "ready"
 
 
 def test_the_same_bytes_again_are_the_same_video(library: Library) -> None:

@@ -22,7 +22,6 @@ from evaluation.corpus import Corpus, MomentQuery, Place, QuestionCase
 from evaluation.details import describe_outcomes
 from evaluation.memory import SAMPLE_S, MemoryMeter
 from evaluation.metrics import (
-    Found,
     Judgement,
     is_hit,
     judge_ranking,
@@ -66,11 +65,11 @@ def test_a_hit_shares_half_of_the_shorter_or_has_its_middle_inside(
 
 def test_any_of_several_right_spans_counts() -> None:
     query = ask_for(0, 2, (30, 34))
-    assert judge_ranking([Found("a.mp4", Span(30, 32))], query) == Judgement(1, 1, 0.5, 1)
+    assert judge_ranking([Place("a.mp4", Span(30, 32))], query) == Judgement(1, 1, 0.5, 1)
 
 
 def test_the_right_span_in_the_wrong_clip_is_a_miss() -> None:
-    assert judge_ranking([Found("b.mp4", Span(4, 8))], ask_for(4, 8)) == Judgement(None, None, 0.0, 1)
+    assert judge_ranking([Place("b.mp4", Span(4, 8))], ask_for(4, 8)) == Judgement(None, None, 0.0, 1)
 
 
 def test_nothing_found_is_a_miss_in_every_measure() -> None:
@@ -96,8 +95,8 @@ def test_rank_measures_agree_with_hand_computed_ones() -> None:
 
 
 def test_a_second_result_on_the_same_moment_gains_nothing() -> None:
-    once = judge_ranking([Found("a.mp4", Span(4, 8))], ask_for(4, 8))
-    twice = judge_ranking([Found("a.mp4", Span(4, 8)), Found("a.mp4", Span(5, 8))], ask_for(4, 8))
+    once = judge_ranking([Place("a.mp4", Span(4, 8))], ask_for(4, 8))
+    twice = judge_ranking([Place("a.mp4", Span(4, 8)), Place("a.mp4", Span(5, 8))], ask_for(4, 8))
     assert score_judgements([twice], ["a"]).ndcg_at_10 == score_judgements([once], ["a"]).ndcg_at_10 == 1.0
 
 
@@ -130,7 +129,7 @@ def test_a_library_of_few_videos_is_drawn_by_the_minute() -> None:
 
 def test_evidence_recall_counts_places_not_results() -> None:
     places = [Place("a.mp4", Span(0, 4)), Place("b.mp4", Span(0, 4))]
-    both_on_one = [Found("a.mp4", Span(0, 4)), Found("a.mp4", Span(1, 3))]
+    both_on_one = [Place("a.mp4", Span(0, 4)), Place("a.mp4", Span(1, 3))]
     assert share_of_places_found(both_on_one, places) == 0.5
 
 

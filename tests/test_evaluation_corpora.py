@@ -10,7 +10,7 @@ from core.errors import BadInput, NotFound
 from core.records import Span
 from evaluation.corpus import Clip, Corpus, MomentQuery, Place, QuestionCase, find_places_beyond, load_corpus
 from evaluation.join import join_corpora
-from evaluation.metrics import Found, Judgement, judge_ranking
+from evaluation.metrics import Judgement, judge_ranking
 
 DEV = Path(__file__).parents[1].parent / "shared" / "corpus" / "dev"
 
@@ -146,7 +146,7 @@ def test_several_corpora_are_asked_as_one_library() -> None:
     library = join_corpora([lecture("a.mp4", 4), lecture("b.mp4", 40)])
     assert (library.half, len(library.clips), library.negatives) == ("a + b", 2, ("a football final",))
     assert [query.query for query in library.queries] == ["a flower", "the title a.mp4", "the title b.mp4"]
-    there, here = Found("b.mp4", Span(40, 44)), Found("a.mp4", Span(4, 8))
+    there, here = Place("b.mp4", Span(40, 44)), Place("a.mp4", Span(4, 8))
     assert judge_ranking([there], library.queries[0]) == judge_ranking([here], library.queries[0])
     assert judge_ranking([there], library.queries[1]) == Judgement(None, None, 0.0, 1)
     assert [case.asked_of for case in library.questions] == [None, None, "a.mp4", None, None, "b.mp4"]

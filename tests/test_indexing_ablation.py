@@ -21,10 +21,10 @@ from core.records import Evidence, Modality, NewVideo, Span, Video
 from core.settings import Settings
 from core.signals import DetectedObject, FloatArray, ImageArray, Transcript
 from evaluation.ablation import ALL
-from evaluation.corpus import MomentQuery
+from evaluation.corpus import MomentQuery, Place
 from evaluation.groups import compare_query_groups
 from evaluation.indexing_section import describe_indexing
-from evaluation.metrics import Found, judge_ranking
+from evaluation.metrics import judge_ranking
 from evaluation.runner import Outcomes, QueryOutcome
 from indexer.embeddings import Encoders
 from indexer.pipeline import Perception
@@ -192,7 +192,7 @@ def outcomes_of(found: Sequence[bool]) -> Outcomes:
     for number, is_found in enumerate(found):
         modality = "visual" if number % 2 else "speech"
         query = MomentQuery(f"query {number}", f"{number}.mp4", (Span(4, 8),), modality, "natural")
-        results = [Found(query.clip, Span(4, 8))] if is_found else []
+        results = [Place(query.clip, Span(4, 8))] if is_found else []
         queries.append(QueryOutcome(query, (), judge_ranking(results, query), 0.01))
     return Outcomes(tuple(queries), (), ())
 

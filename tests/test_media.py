@@ -34,11 +34,8 @@ class TestProbe:
         path = write_video(tmp_path / "a.mp4", [textured(1)] * 100, gop=50, sound=tone(4.0))
         info = reader.probe(path)
         assert info.duration_s == pytest.approx(4.0, abs=0.1)
-        assert info.video is not None
-        assert (info.video.width_px, info.video.height_px, round(info.video.frames_per_s)) == (320, 180, 25)
+        assert (info.size_px, info.has_audio) == ((320, 180), True)
         assert info.keyframe_times_s == pytest.approx((0.0, 2.0), abs=0.05)
-        assert info.audio is not None
-        assert info.audio.sample_rate_hz == 48_000
         assert info.warnings == ()
 
     def test_sees_a_portrait_video_upright(self, reader: AvMediaReader, tmp_path: Path) -> None:
@@ -46,8 +43,7 @@ class TestProbe:
         picture[:, :40] = (250, 0, 0)  # stored on the left; a quarter turn counterclockwise brings it to the bottom
         path = write_video(tmp_path / "a.mp4", [picture] * 30, rotation_deg=90)
         info = reader.probe(path)
-        assert info.video is not None
-        assert (info.video.width_px, info.video.height_px) == (180, 320)
+        assert info.size_px == (180, 320)
         part = reader.decode_part(path, Span(0, 1))
         image = pictures_of(part)[0]
         assert image.size == (180, 320)
@@ -58,13 +54,12 @@ class TestProbe:
     def test_stretches_anamorphic_pixels(self, reader: AvMediaReader, tmp_path: Path) -> None:
         path = write_video(tmp_path / "a.mkv", [textured(1)] * 10, aspect=Fraction(3, 2))
         info = reader.probe(path)
-        assert info.video is not None
-        assert (info.video.width_px, info.video.height_px) == (480, 180)
+        assert info.size_px == (480, 180)
         assert pictures_of(reader.decode_part(path, Span(0, 1)))[0].size == (480, 180)
 
     def test_takes_sound_alone(self, reader: AvMediaReader, tmp_path: Path) -> None:
         info = reader.probe(write_sound(tmp_path / "a.wav", tone(2.0), codec="pcm_s16le"))
-        assert (info.video, info.keyframe_times_s) == (None, ())
+        assert (info.size_px, info.has_audio, info.keyframe_times_s) == (None, True, ())
         assert info.duration_s == pytest.approx(2.0, abs=0.01)
 
     def test_counts_from_where_players_start(self, reader: AvMediaReader, tmp_path: Path) -> None:
@@ -181,18 +176,16 @@ class TestReadSubtitles:
 class TestRealFiles:
     def test_picks_the_larger_of_two_video_streams(self, reader: AvMediaReader) -> None:
         info = reader.probe(CORPUS / "d07.mp4")
-        assert info.video is not None
-        assert (info.video.width_px, info.has_subtitles) == (480, True)
+        assert info.size_px is not None
+        assert info.size_px[0] == 480
 
     def test_finds_the_pictures_behind_the_sound(self, reader: AvMediaReader) -> None:
         info = reader.probe(CORPUS / "d20.mp4")
-        assert info.video is not None
-        assert info.video.codec == "h264"
+        assert info.size_px is not None
 
     def test_measures_anamorphic_film(self, reader: AvMediaReader) -> None:
         info = reader.probe(CORPUS / "d09.mp4")
-        assert info.video is not None
-        assert (info.video.width_px, info.video.height_px) == (1024, 576)
+        assert info.size_px == (1024, 576)
 
     def test_sound_may_be_shorter_than_the_pictures(self, reader: AvMediaReader) -> None:
         samples = reader.read_audio(CORPUS / "d24.mp4", Span(0, 11.2))

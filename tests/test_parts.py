@@ -8,14 +8,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from core.signals import AudioStream, MediaInfo, VideoStream
+from core.signals import MediaInfo
 from indexer.parts import FAR_SHARE, FIRST_PART_S, MIN_LAST_SHARE, NEAR_SHARES, plan_parts
 
-VIDEO = VideoStream("h264", 1280, 720, 25.0)
+SIZE_PX = (1280, 720)
 
 
 def film(duration_s: float, keyframes_s: tuple[float, ...]) -> MediaInfo:
-    return MediaInfo(duration_s, "mp4", VIDEO, None, keyframe_times_s=keyframes_s)
+    return MediaInfo(duration_s, SIZE_PX, has_audio=False, keyframe_times_s=keyframes_s)
 
 
 @given(
@@ -30,7 +30,7 @@ def test_parts_tile_any_video(duration_s: float, gaps_s: list[float], target_s: 
         times_s.append(time_s)
         time_s += gap_s
     keyframes_s = tuple(time_s for time_s in times_s if time_s < duration_s)
-    info = MediaInfo(duration_s, "mp4", VIDEO if has_video else None, AudioStream("aac", 48_000, 2), keyframes_s)
+    info = MediaInfo(duration_s, SIZE_PX, True, keyframes_s) if has_video else MediaInfo(duration_s, None, True)
     parts = plan_parts(info, target_s=target_s)
     assert parts[0].start_s == 0
     assert parts[-1].end_s == duration_s

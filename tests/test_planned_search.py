@@ -199,7 +199,7 @@ def test_an_order_of_happenings_keeps_to_a_strict_place(library: Library) -> Non
     """The lantern shines after coffee at 1:00 only, the bell rings after it at 0:40."""
     assert starts(library.find("lantern shines brightly after captain drinks coffee"))[0] == 60
     early = library.find("in the first minute the lantern shines brightly after captain drinks coffee")
-    assert all(moment.span.start_s < 60 for moment in early)
+    assert starts(early) == [0]
     late = library.find("lantern after captain drinks coffee, after the first minute")
     assert late
     assert all(moment.span.start_s >= 60 for moment in late)

@@ -19,10 +19,13 @@ import av
 import pytest
 
 from api.demo import sample_video
+from api.transcripts import write_srt
+from core.records import Span
 from core.settings import Settings
+from core.signals import SubtitleCue
 from evaluation.corpus import Clip
 from evaluation.public.__main__ import Wishes, run_set
-from evaluation.public.cues import format_srt, read_cues
+from evaluation.public.cues import read_cues
 from evaluation.public.records import Task
 from evaluation.public.sets import SETS
 from evaluation.public.summary import as_json
@@ -66,16 +69,8 @@ def run_command(name: str, folder: Path, home: Path, *options: str) -> dict[str,
 
 def write_subtitles(path: Path) -> None:
     lines = [line for line in STORY["transcript"] if line["end"] < LENGTH_S]
-    blocks = [
-        f"{number}\n{timecode(line['start'])} --> {timecode(line['end'])}\n{line['text']}\n"
-        for number, line in enumerate(lines, start=1)
-    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(blocks))
-
-
-def timecode(time_s: float) -> str:
-    return f"00:00:{int(time_s):02d},{round(time_s * 1000) % 1000:03d}"
+    path.write_text(write_srt(SubtitleCue(Span(line["start"], line["end"]), line["text"]) for line in lines))
 
 
 def test_questions_are_indexed_asked_and_marked(clip: Path, home: Path, tmp_path: Path) -> None:
@@ -203,7 +198,7 @@ def served(clips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
             subtitles = tmp_path_factory.mktemp("subtitles")
             write_subtitles(subtitles / "heron.srt")
             cues = read_cues(ROWS / "longvideobench" / "subtitles" / "harbour_en.json", offset_s=100.0, duration_s=12.0)
-            (subtitles / "blue.srt").write_text(format_srt(cues))
+            (subtitles / "blue.srt").write_text(write_srt(cues))
             indexing = index_clips(
                 service, [Clip(path.name, path, LENGTH_S, subtitles / f"{name}.srt") for name, path in clips.items()]
             )

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from api.transcripts import write_srt
 from core.errors import BadInput, NotFound
 from core.records import Span
-from evaluation.public.cues import format_srt, read_cues
+from core.signals import SubtitleCue
+from evaluation.public.cues import read_cues
 from evaluation.public.folder import SetFolder
 from evaluation.public.reading import read_rows
 from evaluation.public.records import Marking, PublicSet, Task
@@ -152,10 +154,13 @@ def test_longvideobench_takes_both_forms_of_options(load: LoadSet) -> None:
 def test_longvideobench_subtitles_are_moved_to_the_piece_they_belong_to() -> None:
     folder = ROWS / "longvideobench" / "subtitles"
     piece = read_cues(folder / "harbour_en.json", offset_s=100.0, duration_s=12.0)
-    assert piece == [(1.5, 4.0, "The blue boat\nleaves the harbour."), (10.0, 12.0, "And nobody waves.")]
+    assert piece == [
+        SubtitleCue(Span(1.5, 4.0), "The blue boat\nleaves the harbour."),
+        SubtitleCue(Span(10.0, 12.0), "And nobody waves."),
+    ]
     whole = read_cues(folder / "mill_en.json", offset_s=0.0, duration_s=700.0)
-    assert whole == [(1.0, 3.5, "The wheel turns slowly.")]
-    assert "00:00:01,500 --> 00:00:04,000\nThe blue boat leaves the harbour.\n" in format_srt(piece)
+    assert whole == [SubtitleCue(Span(1.0, 3.5), "The wheel turns slowly.")]
+    assert "00:00:01,500 --> 00:00:04,000\nThe blue boat leaves the harbour.\n" in write_srt(piece)
 
 
 def test_lvbench_splits_options_and_reads_time_references(load: LoadSet) -> None:

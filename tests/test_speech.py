@@ -123,7 +123,6 @@ class TestParts:
             SoundReader(silence(20)), NOWHERE, Part("v", 0, Span(0, 20)), 20.0, FakeRecogniser(), profile="offline"
         )
         assert hearing.evidence == ()
-        assert hearing.speech == ()
         assert hearing.language is None
 
     @pytest.mark.models
@@ -149,7 +148,6 @@ class TestSubtitles:
 
     def test_is_speech_with_its_own_source(self) -> None:
         hearing = evidence_from_subtitles([SubtitleCue(Span(1, 4), "One.")], Part("v", 0, Span(0, 10)), "offline")
-        assert hearing.speech == (Span(1, 4),)
         assert hearing.evidence[0].modality is Modality.SPEECH
         assert hearing.evidence[0].produced_by == "subtitles"
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from adapters.media import AvMediaReader
+from api.transcripts import write_srt
 from benchmarks.subtitled import narration_of
 from core.records import Span
-from evaluation.public.cues import format_srt
 
 
 def test_the_narration_is_read_back(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_the_narration_is_read_back(tmp_path: Path) -> None:
     ]
     path = tmp_path / "narration.srt"
     video = {"scenes": [{"sentences": sentences[:1]}, {}, {"sentences": sentences[1:]}]}
-    path.write_text(format_srt(narration_of(video)), encoding="utf-8")
+    path.write_text(write_srt(narration_of(video)), encoding="utf-8")
     cues = AvMediaReader().read_subtitles(path)
     assert [(cue.span, cue.text) for cue in cues] == [
         (Span(float(item["start"]), float(item["end"])), item["text"]) for item in sentences

@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from api.dependencies import TENANT, AnswerSlotsNeeded, ServicesNeeded, require_videos
 from api.errors import internal_problem, problem_of
-from api.events_stream import STREAM_CONTENT, encode_event, hear_out, relay
+from api.events_stream import STREAM_CONTENT, STREAM_HEADERS, encode_event
+from api.relay import hear_out, relay
 from api.schemas import AnswerView, AskBody
 from core.errors import KinographError
 from core.records import Answer
@@ -43,8 +44,7 @@ async def ask(
     await run_in_threadpool(require_videos, services, question.video_ids)
     steps = services.answerer.stream(question)
     if body.stream:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return EventSourceResponse(relay(steps, encode_step, slots), headers=headers)
+        return EventSourceResponse(relay(steps, encode_step, slots), headers=STREAM_HEADERS)
     return AnswerView.of(await hear_out(steps, request.receive, slots))
 
 

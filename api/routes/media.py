@@ -6,7 +6,6 @@ It does not know how any of it was made.
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from starlette.responses import Response
 from api.dependencies import KeyframesNeeded, ServicesNeeded, VideoNeeded
 from api.ranges import Content, respond_with_content
 from api.schemas import EvidenceList, TimedEvidenceView
-from api.transcripts import WRITERS
+from api.transcripts import WRITERS, TranscriptFormat
 from core.errors import BadInput, NotFound
 from core.records import Modality, Span, Video, VideoStatus
 
@@ -54,14 +53,6 @@ QuickTime files are called MP4: browsers refuse `video/quicktime` by name and pl
 IMMUTABLE = "private, max-age=31536000, immutable"
 BRIEF = "private, max-age=5"
 """While a video is indexed a nearer keyframe may appear any moment."""
-
-
-class TranscriptFormat(StrEnum):
-    """The formats of transcripts."""
-
-    VTT = "vtt"
-    SRT = "srt"
-    JSON = "json"
 
 
 def media_type_of(key: str) -> str:
@@ -146,7 +137,7 @@ def _no_picture(video: Video) -> NotFound:
 def read_transcript(video: VideoNeeded, services: ServicesNeeded, format: TranscriptFormat) -> Response:
     """Return what is said, as WebVTT, SubRip or JSON; of a video still being indexed, what is known so far."""
     speech = services.catalogue.list_evidence(video.id, modality=Modality.SPEECH.value)
-    media_type, write = WRITERS[format.value]
+    media_type, write = WRITERS[format]
     name = quote(f"{PurePosixPath(video.filename).stem}.{format.value}", safe="")
     headers = {"Content-Disposition": f"inline; filename*=UTF-8''{name}", "Cache-Control": "no-cache"}
     return Response(write(speech), headers=headers, media_type=media_type)

@@ -12,7 +12,8 @@ from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import TENANT, Services, ServicesNeeded, UploadLimitsNeeded, VideoId, VideoNeeded, find_video
-from api.events_stream import STREAM_CONTENT, stream_progress
+from api.events_stream import STREAM_CONTENT, STREAM_HEADERS
+from api.progress import stream_progress
 from api.schemas import MAX_TITLE_CHARS, RenameBody, VideoPage, VideoView
 from api.uploads import admit_video, clean_title, purge_video, receive_upload
 from core.errors import BadInput, NotFound
@@ -146,5 +147,4 @@ async def follow_video(video: VideoNeeded, services: ServicesNeeded) -> EventSou
     def look() -> tuple[Video, list[Part]]:
         return find_video(services, video.id), services.catalogue.list_parts(video.id)
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(stream_progress(look), headers=headers)
+    return EventSourceResponse(stream_progress(look), headers=STREAM_HEADERS)

@@ -4,14 +4,8 @@ import { byId, dot, h } from "./dom.js";
 import { clockRange, count } from "./format.js";
 
 const STEPS = {
-  plan: "Planning the search",
-  retrieve: "Searching",
   search: "Searching",
-  rescore: "Comparing",
-  fuse: "Comparing",
-  expand: "Following the event graph",
-  ground: "Finding the seconds",
-  look: "Looking at pictures",
+  graph: "Following the event graph",
   write: "Writing",
   check: "Checking the citations",
 };
@@ -35,7 +29,7 @@ export function openAnswer(question) {
   box.hidden = false;
   let written = "";
   return {
-    step: (step) => { if (!written) text.textContent = `${STEPS[step.step] ?? step.step ?? "Working"}…`; },
+    step: (step) => { if (!written) text.textContent = `${STEPS[step.step] ?? step.step}…`; },
     delta: (piece) => {
       written += piece;
       text.classList.remove("waiting");

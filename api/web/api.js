@@ -58,9 +58,15 @@ async function send(path, { body, headers, ...options } = {}) {
   }
 }
 
+/** Return the JSON that a request is answered with; null for an answer without. */
 export async function request(path, options) {
   const response = await send(path, options);
-  return response.status === 204 ? null : response.json().catch(() => null);
+  try {
+    return response.status === 204 ? null : await response.json();
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error.name === "AbortError" ? error : new ApiError(0, NO_SERVER);
+  }
 }
 
 /** Yield `{event, data}` of a server-sent event stream, data parsed from JSON (WHATWG HTML §9.2.6). */

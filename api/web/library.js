@@ -4,6 +4,7 @@ import { ApiError, mediaUrl, request, stream } from "./api.js";
 import { confirmDelete } from "./dialogs.js";
 import { byId, h, icon, picture } from "./dom.js";
 import { clock, count, percent, remaining } from "./format.js";
+import { sayError } from "./notice.js";
 
 const MAX_STREAMS = 2;
 /* A browser opens six connections to a host; the player and the search must find one free. */
@@ -11,22 +12,17 @@ const BUSY_POLL_MS = 3000;
 const IDLE_POLL_MS = 20000;
 
 const STAGES = {
-  probe: "Checking the file",
-  plan: "Planning",
+  "": "Waiting for a worker",
+  waiting: "Waiting for a worker",
   decode: "Decoding",
   shots: "Finding shots",
-  keyframes: "Choosing pictures",
-  speech: "Listening",
-  screen_text: "Reading the screen",
-  screen: "Reading the screen",
-  visuals: "Looking",
+  "screen text": "Reading the screen",
   captions: "Describing",
-  objects: "Recognising objects",
-  segments: "Cutting into segments",
+  speech: "Listening",
   embeddings: "Embedding",
-  embed: "Embedding",
-  publish: "Making it searchable",
-  finish: "Linking events",
+  artifact: "Storing",
+  publishing: "Making it searchable",
+  finishing: "Linking events",
 };
 
 const state = { videos: new Map(), rows: new Map(), etas: new Map(), streams: new Map(), selected: null, cursor: null, timer: 0 };
@@ -47,7 +43,7 @@ export async function startLibrary(on) {
 }
 
 /** Fetch the newest page again; videos that others added or deleted appear and vanish. */
-export async function refresh() {
+async function refresh() {
   clearTimeout(state.timer);
   try {
     await loadPage(null);
@@ -81,7 +77,7 @@ async function loadPage(cursor) {
 }
 
 /** Take in a video as the API shows it. */
-export function keep(video) {
+function keep(video) {
   if (video.status === "deleting") return;
   state.videos.set(video.id, video);
   const row = state.rows.get(video.id) ?? makeRow(video);
@@ -173,11 +169,11 @@ function fillRow(row, video) {
 }
 
 /** Say in a line where a video stands. */
-export function describe(video) {
+function describe(video) {
   if (video.status === "failed") return "Could not be indexed";
   const length = video.duration_s ? clock(video.duration_s) : "";
   if (!isWorking(video)) return [length, video.warnings.length ? count(video.warnings.length, "warning", "warnings") : ""].filter(Boolean).join(" · ");
-  const stage = STAGES[video.stage] ?? (video.stage ? video.stage.replaceAll("_", " ") : "Waiting for a worker");
+  const stage = STAGES[video.stage] ?? video.stage;
   const eta = remaining(state.etas.get(video.id));
   return [video.status === "indexing" || video.progress ? percent(video.progress) : "", stage, eta].filter(Boolean).join(" · ");
 }
@@ -190,7 +186,7 @@ async function remove(id) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status !== 404) {
-      state.rows.get(id).facts.textContent = [error.message, error.remedy].filter(Boolean).join(" ");
+      state.rows.get(id).facts.textContent = sayError(error).join(" ");
       return;
     }
   }

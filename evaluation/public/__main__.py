@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.build import TEXT_THREADS_FOR_QUERIES, build_language_model, build_text_encoder
 from core.errors import BadInput, NotFound
@@ -33,7 +32,7 @@ from evaluation.public.searches import cases_to_run, run_searches, summarise_sea
 from evaluation.public.sets import SETS, find_set
 from evaluation.public.summary import Conditions, Summary, as_json, print_run
 from evaluation.service import Service, run_service
-from evaluation.terminal import check_output, read_settings, run_command
+from evaluation.terminal import check_output, count_progress, run_command, settings_with
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True)
@@ -65,7 +64,7 @@ def evaluate(
     """Run a public evaluation set on the folder it was downloaded to (see docs/public-sets.md)."""
     chosen = home or folder.resolve().with_name(f"{folder.resolve().name}-kinograph{'-subtitles' * with_subtitles}")
     wishes = Wishes(reuse=reuse, limit=limit, split=split, with_subtitles=with_subtitles, cut_off=cut_off)
-    settings = read_settings(profile)
+    settings = settings_with(profile)
     if details:
         check_output(details)
     run = run_set(name, folder, chosen, wishes, settings, partial(run_service, profile=profile))
@@ -192,7 +191,7 @@ def check_runnable(asked: PublicSet, judge: LanguageModel | None, *, with_subtit
 @contextmanager
 def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what is to be called with how much is done of how much."""
-    with _progress() as progress:
+    with count_progress(notes) as progress:
         task = progress.add_task(what, total=None)
         yield lambda n_done, n_all: progress.update(task, completed=n_done, total=n_all)
 
@@ -200,15 +199,9 @@ def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _ticking(what: str, n_all: int) -> Iterator[Callable[[], None]]:
     """Yield what is to be called after each case."""
-    with _progress() as progress:
+    with count_progress(notes) as progress:
         task = progress.add_task(what, total=n_all)
         yield lambda: progress.advance(task)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=notes
-    )
 
 
 def main() -> None:

@@ -38,7 +38,6 @@ class _VideoMmeRow(PublishedRow):
     video_name: str = Field(validation_alias=AliasChoices("videoID", "video_name"))
     duration: str
     domain: str = ""
-    sub_category: str = ""
     task_type: str
     question: str = Field(min_length=1)
     options: list[str] = Field(min_length=2)

@@ -1,22 +1,21 @@
-"""Turns the JSON subtitles of LongVideoBench into SubRip files that the service takes.
+"""Reads the JSON subtitles of LongVideoBench as cues of the video that they belong to.
 
-It does not know where they are put.
+It does not know what is made of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
+from core.records import Span
+from core.signals import SubtitleCue
 from evaluation.public.reading import PublishedRow, parse_rows, read_rows, seconds_of
 
 LAST_CUE_S = 5.0
 """How long a cue without an end is shown, unless the video ends before."""
-
-Cue = tuple[float, float, str]
 
 
 class _Line(PublishedRow):
@@ -37,8 +36,8 @@ class _Line(PublishedRow):
         return data
 
 
-def read_cues(path: Path, *, offset_s: float, duration_s: float | None) -> list[Cue]:
-    """Return (start_s, end_s, text) of the cues that fall into the video.
+def read_cues(path: Path, *, offset_s: float, duration_s: float | None) -> list[SubtitleCue]:
+    """Return the cues that fall into the video.
 
     Subtitles are those of the whole film, of which the video is a piece that starts at ``offset_s``.
 
@@ -52,24 +51,5 @@ def read_cues(path: Path, *, offset_s: float, duration_s: float | None) -> list[
         if duration_s is not None:
             end_s = min(end_s, duration_s)
         if end_s > max(0.0, start_s) and line.text.strip():
-            cues.append((max(0.0, start_s), end_s, line.text.strip()))
+            cues.append(SubtitleCue(Span(max(0.0, start_s), end_s), line.text.strip()))
     return cues
-
-
-def format_srt(cues: Sequence[Cue]) -> str:
-    r"""Return cues as SubRip text.
-
-    >>> format_srt([(1.5, 3.0, "Good morning")])
-    '1\n00:00:01,500 --> 00:00:03,000\nGood morning\n'
-    """
-    blocks = (
-        f"{number}\n{_timecode(start_s)} --> {_timecode(end_s)}\n{' '.join(text.split())}\n"
-        for number, (start_s, end_s, text) in enumerate(cues, start=1)
-    )
-    return "\n".join(blocks)
-
-
-def _timecode(time_s: float) -> str:
-    milliseconds = round(1000 * time_s)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d},{rest % 1000:03d}"

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.client import error_of
+from api.transcripts import write_srt
 from core.errors import BadInput
 from core.records import Moment, VideoStatus
 from evaluation.corpus import Clip
-from evaluation.public.cues import format_srt, read_cues
+from evaluation.public.cues import read_cues
 from evaluation.public.records import SetVideo
 from evaluation.replies import read_moments
 from evaluation.service import Service, describe_failure, index_clips
@@ -133,5 +134,5 @@ def _srt_of(video: SetVideo, home: Path) -> Path | None:
         return None
     target = home / "subtitles" / f"{video.name}.srt"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(format_srt(cues), encoding="utf-8")
+    target.write_text(write_srt(cues), encoding="utf-8")
     return target

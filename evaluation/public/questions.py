@@ -18,7 +18,7 @@ from core.protocols import TextEncoder
 from core.records import Answer
 from evaluation.bootstrap import Interval
 from evaluation.corpus import Place
-from evaluation.metrics import Found, share_of_places_found
+from evaluation.metrics import share_of_places_found
 from evaluation.public.judge import LOWEST_SCORE, JudgeFailed, Marks, contains_reference
 from evaluation.public.options import MatchedBy, match_option
 from evaluation.public.records import NEEDS_JUDGE, SCORED, Marking, PublicSet, SetQuestion
@@ -236,5 +236,5 @@ def _share_of_places(question: SetQuestion, answer: Answer) -> float | None:
     """Return the share of the question's places among the first moments of the answer, None if it has none."""
     if not question.places:
         return None
-    found = [Found(question.video, moment.span) for moment in answer.moments[:PLACES_DEPTH]]
+    found = [Place(question.video, moment.span) for moment in answer.moments[:PLACES_DEPTH]]
     return share_of_places_found(found, [Place(question.video, span) for span in question.places])

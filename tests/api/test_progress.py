@@ -15,8 +15,9 @@ import anyio
 import pytest
 from starlette.requests import ClientDisconnect
 
-from api import events_stream
-from api.events_stream import FinishedEvent, PartEvent, ProgressEvent, ProgressWatch, hear_out, relay, stream_progress
+from api.events_stream import HEARTBEAT
+from api.progress import FinishedEvent, PartEvent, ProgressEvent, ProgressWatch, stream_progress
+from api.relay import hear_out, relay
 from core.errors import NotFound
 from core.protocols import Question
 from core.records import Part, PartState, Span, Video, VideoStatus
@@ -91,7 +92,7 @@ def test_a_video_deleted_meanwhile_ends_the_stream() -> None:
 def test_quiet_streams_send_heartbeats() -> None:
     looks = iter([video(0.1)] * 60 + [video(1.0, VideoStatus.READY)])
     beats = asyncio.run(collect(stream_progress(lambda: (next(looks), []), poll_s=0.001, heartbeat_s=0.02)))
-    assert events_stream.HEARTBEAT in beats
+    assert HEARTBEAT in beats
 
 
 def test_a_client_that_leaves_ends_the_answer_and_frees_its_slot() -> None:
@@ -181,5 +182,5 @@ def test_slow_answers_send_heartbeats() -> None:
         return heard + [piece async for piece in stream]
 
     heard = asyncio.run(listen())
-    assert heard[0] == events_stream.HEARTBEAT
+    assert heard[0] == HEARTBEAT
     assert heard[-1] == b"done"

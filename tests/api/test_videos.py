@@ -269,9 +269,9 @@ def test_leftovers_of_a_crash_are_discarded(world: World) -> None:
     folder = world.home / "uploads"
     folder.mkdir(exist_ok=True)
     (folder / "half.mp4").write_bytes(b"x")
-    assert discard_leftovers(folder) == 1
+    discard_leftovers(folder)
     assert leftovers(world) == []
-    assert discard_leftovers(world.home / "absent") == 0
+    discard_leftovers(world.home / "absent")
 
 
 def test_a_store_that_fails_leaves_no_video_behind(world: World) -> None:

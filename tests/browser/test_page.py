@@ -402,6 +402,17 @@ def test_back_goes_to_the_search_in_all_videos(tab: Tab, film: Path) -> None:
     assert "in=one" not in tab.page.url
 
 
+def test_an_answer_that_breaks_off_is_said_to(tab: Tab) -> None:
+    tab.page.evaluate(
+        """() => {
+            const broken = { start: (controller) => controller.error(new TypeError("network error")) };
+            window.fetch = async () => new Response(new ReadableStream(broken));
+        }"""
+    )
+    tab.ask_for("keeper")
+    expect(tab.page.locator("#status")).to_contain_text("The server does not answer")
+
+
 def test_a_refused_file_says_why_and_what_to_do(tab: Tab, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("this is no film")
@@ -444,6 +455,7 @@ def test_deleting_asks_first(tab: Tab, film: Path) -> None:
     tab.page.get_by_role("button", name="Keep").click()
     expect(tab.page.locator("#videos .video")).to_have_count(1)
     tab.page.get_by_role("button", name="Delete harbour").click()
+    tab.refused_with = 404  # its picture may still be on the way
     tab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(tab.page.locator("#videos .video")).to_have_count(0)
     expect(tab.page.get_by_role("heading", name="Find the second it happens")).to_be_visible()

@@ -52,8 +52,7 @@ class TestSpeechRecogniser:
     def test_hears_nothing_in_silence(self, recogniser: SpeechRecogniser, duration_s: float) -> None:
         assert recogniser.find_speech(silence(duration_s)) == []
         transcript = recogniser.transcribe(silence(duration_s))
-        assert transcript.utterances == ()
-        assert transcript.language is None
+        assert transcript == Transcript((), None)
 
     def test_finds_where_there_is_voice(self, recogniser: SpeechRecogniser, speech: FloatArray) -> None:
         voices = recogniser.find_speech(speech)

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import BadInput
 from core.records import Span
-from core.signals import AudioStream, DecodedPart, FloatArray, MediaInfo, SubtitleCue, VideoStream
+from core.signals import DecodedPart, FloatArray, MediaInfo, SubtitleCue
 
 
 class FakeMediaReader:
@@ -22,8 +22,7 @@ class FakeMediaReader:
             kind, _, rest = file.read(100).partition(b" ")
         if kind not in (b"video", b"audio"):
             raise BadInput("the file is not media", remedy="Upload a video or audio file.")
-        video = VideoStream("h264", 640, 360, 25.0) if kind == b"video" else None
-        return MediaInfo(float(rest.split()[0]), "mp4", video, AudioStream("aac", 44_100, 2))
+        return MediaInfo(float(rest.split()[0]), (640, 360) if kind == b"video" else None, has_audio=True)
 
     def decode_part(self, path: Path, span: Span) -> DecodedPart:
         return DecodedPart(np.zeros(0), np.zeros((0, 27, 48, 3), np.uint8), ())

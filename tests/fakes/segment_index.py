@@ -44,9 +44,6 @@ class FakeSegmentIndex:
     def delete_video(self, video_id: str) -> None:
         self._keep(lambda point: point.segment.video_id != video_id)
 
-    def delete_all(self) -> None:
-        self.point_by_id.clear()
-
     def count(self, video_id: str | None = None) -> int:
         return sum(video_id in (None, point.segment.video_id) for point in self.point_by_id.values())
 
