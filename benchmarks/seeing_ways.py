@@ -31,10 +31,13 @@ from adapters.concepts import (
 from adapters.dominant_colours import COLOURS, colour_shares
 from adapters.image_classifier import ImageClassifier
 from adapters.weights import package_folder
+from benchmarks.faces import CENTERFACE, FaceDetector
+from benchmarks.picture_kinds import kind_shares
 from core.protocols import TextEncoder
 from core.signals import FloatArray, ImageArray
 
 FORMER_TEMPLATE, FORMER_TEMPERATURE, FORMER_CLASSES = "a photo of a {}", 2.0, 50
+IN_USE = "+ the names of the picture's colours: **in use**"
 CROP_SHARE = 2 / 3
 SMALL_PX = 32
 N_VIEWS, N_CROPS = 3, 5
@@ -53,12 +56,16 @@ Score = Callable[[str], FloatArray]
 class Looks:
     """What the classifier sees in k pictures: logits of the whole and both ends (k, 3, 1000), and of five crops.
 
-    ``small`` is uint8 (k, SMALL_PX, SMALL_PX, 3). ``directions`` are the classifier's, see ``ImageClassifier``.
+    ``small`` is uint8 (k, SMALL_PX, SMALL_PX, 3), ``kinds`` (k, 5) as ``picture_kinds`` tells them. ``faces`` are the
+    heights of each picture's faces, None where nothing finds faces. ``directions`` are the classifier's, see
+    ``ImageClassifier``.
     """
 
     views: FloatArray
     crops: FloatArray
     small: ImageArray
+    kinds: FloatArray
+    faces: Sequence[FloatArray] | None
     directions: FloatArray
 
 
@@ -120,7 +127,7 @@ def list_ways() -> list[Way]:
         Way("+ a map from all logits to texts", lambda looks, words: by_rows(mapped(looks, words), words)),
         Way("+ “a scene with a …”, plain softmax", lambda looks, words: by_rows(without_scenes(looks, words), words)),
         Way("+ what stands beside a class", mean_of_views),
-        Way("+ the names of the picture's colours: **in use**", with_colours),
+        Way(IN_USE, with_colours),
         Way("– views as rows of their own, best one", best_of_views),
         Way("– five crops more, best one", best_of_crops),
         Way("– each phrase at its best view", phrases_at_views),
@@ -132,11 +139,15 @@ def list_ways() -> list[Way]:
     ]  # fmt: skip
 
 
-def look_at(paths: Sequence[Path]) -> Looks:
-    """Classify the views and crops of pictures: eight passes a picture, about 0.4 s."""
+def look_at(paths: Sequence[Path], n_chars: Sequence[int] = ()) -> Looks:
+    """Classify the views and crops of pictures: eight passes a picture, about 0.4 s.
+
+    ``n_chars`` says how much text was read on each, nothing where it was not looked for.
+    """
     classifier = ImageClassifier(threads=1)
-    views, crops, small = [], [], []
-    for path in paths:
+    detector = FaceDetector() if CENTERFACE.is_installed else None
+    views, crops, small, kinds, faces = [], [], [], [], []
+    for path, chars in zip(paths, n_chars or [0] * len(paths), strict=True):
         image = Image.open(path).convert("RGB")
         picture = np.asarray(image)
         few = views_of(picture)
@@ -144,7 +155,17 @@ def look_at(paths: Sequence[Path]) -> Looks:
         views.append(logits[: len(few)] if len(few) == N_VIEWS else np.repeat(logits[:1], N_VIEWS, axis=0))
         crops.append(logits[len(few) :])
         small.append(np.asarray(image.resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX)))
-    return Looks(np.stack(views), np.stack(crops), np.stack(small), classifier.class_directions())
+        kinds.append(kind_shares(picture, chars))
+        if detector:
+            faces.append(detector.heights_of_faces(picture))
+    return Looks(
+        np.stack(views),
+        np.stack(crops),
+        np.stack(small),
+        np.stack(kinds),
+        faces if detector else None,
+        classifier.class_directions(),
+    )
 
 
 def cut_crops(picture: ImageArray) -> list[ImageArray]:
@@ -244,9 +265,14 @@ def shares_of_colours(looks: Looks) -> FloatArray:
     return np.stack([colour_shares(picture) for picture in looks.small])
 
 
-def with_colours(looks: Looks, words: Words) -> Score:
+def coloured(looks: Looks, words: Words) -> FloatArray:
+    """Return the pictures' vectors (k, d) as the product makes them."""
     vectors = unit_rows(views_in_words(looks, words).mean(axis=1))
-    told = add_colours(vectors, shares_of_colours(looks), words.colours)
+    return add_colours(vectors, shares_of_colours(looks), words.colours)
+
+
+def with_colours(looks: Looks, words: Words) -> Score:
+    told = coloured(looks, words)
     return lambda query: told @ words.vector(query)
 
 
