@@ -23,7 +23,10 @@ MAX_PICTURES = 8
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One numbered piece of evidence; a picture has no ``evidence_id``, its ``text`` says where it was taken."""
+    """One numbered piece of evidence; a picture has no ``evidence_id``, its ``text`` says where it was taken.
+
+    ``rank`` is the place of the moment that it was gathered around, 0 for the best.
+    """
 
     number: int
     video_id: str
@@ -34,6 +37,7 @@ class Exhibit:
     relevance: float
     evidence_id: str | None = None
     jpeg: bytes | None = None
+    rank: int = 0
 
     @property
     def marker(self) -> str:
@@ -47,15 +51,15 @@ def gather_exhibits(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> 
     """
     exhibits: list[Exhibit] = []
     seen: set[str] = set()
-    for moment in moments:
+    for rank, moment in enumerate(moments):
         around = Span(max(0.0, moment.span.start_s - CONTEXT_S), moment.span.end_s + CONTEXT_S)
         for item in catalogue.list_evidence(moment.video_id, span=around):
             if item.id in seen or len(exhibits) >= MAX_EXHIBITS:
                 continue
             seen.add(item.id)
-            exhibits.append(_exhibit_of(item, moment, len(exhibits) + 1))
+            exhibits.append(_exhibit_of(item, moment, len(exhibits) + 1, rank))
         if moment.modality is Modality.VISUAL and len(exhibits) < MAX_EXHIBITS:
-            exhibits.append(_picture_of(moment, len(exhibits) + 1))
+            exhibits.append(_picture_of(moment, len(exhibits) + 1, rank))
     return exhibits
 
 
@@ -75,7 +79,7 @@ def timecode(time_s: float) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
-def _exhibit_of(item: Evidence, moment: Moment, number: int) -> Exhibit:
+def _exhibit_of(item: Evidence, moment: Moment, number: int, rank: int) -> Exhibit:
     is_hit = any(item.id == hit.id for hit in moment.evidence)
     return Exhibit(
         number=number,
@@ -86,10 +90,11 @@ def _exhibit_of(item: Evidence, moment: Moment, number: int) -> Exhibit:
         text=f"{item.text} (in English: {item.translation})" if item.translation else item.text,
         relevance=moment.score if is_hit else moment.score / 2,
         evidence_id=item.id,
+        rank=rank,
     )
 
 
-def _picture_of(moment: Moment, number: int) -> Exhibit:
+def _picture_of(moment: Moment, number: int, rank: int) -> Exhibit:
     time_s = moment.thumbnail_time_s if moment.thumbnail_time_s is not None else moment.span.middle_s
     return Exhibit(
         number=number,
@@ -99,4 +104,5 @@ def _picture_of(moment: Moment, number: int) -> Exhibit:
         modality=Modality.VISUAL,
         text=f"the picture at {timecode(time_s)}",
         relevance=moment.score,
+        rank=rank,
     )

@@ -6,7 +6,7 @@ It does not know where exhibits come from.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -27,6 +27,11 @@ MIN_QUOTE_SCORE = 0.3
 
 SHARE_OF_BEST_QUOTE = 0.8
 """Further quotes must fit nearly as well as the first."""
+
+N_HEARD, MAX_MORE, SHARE_OF_BEST_ELSEWHERE = 4, 2, 0.65
+"""Of so many best moments, those that none of these quotes is from add their best one, if it fits this well beside the
+first, and so many at most: the other place of a question of several fits less, as half of what it tells is not asked.
+"""
 
 
 class Reply(BaseModel):
@@ -88,7 +93,19 @@ def quote_evidence(question: str, exhibits: Sequence[Exhibit], encoder: TextEnco
     if best < MIN_QUOTE_SCORE:
         return _describe_pictures(exhibits)
     fitting = [item for item in ranked if scores[item.number] >= best * SHARE_OF_BEST_QUOTE][:MAX_QUOTES]
+    near = [item for item in ranked if scores[item.number] >= best * SHARE_OF_BEST_ELSEWHERE]
+    fitting += hear_others(fitting, near)
     return _quote(list(dict.fromkeys(part for item in fitting for part in finish_sentence(item, held))))
+
+
+def hear_others(quoted: Sequence[Exhibit], ranked: Iterable[Exhibit]) -> list[Exhibit]:
+    """Return the best quote of each of the N_HEARD best moments that is not quoted yet, MAX_MORE of them at most."""
+    heard = {item.rank for item in quoted}
+    best_by_rank: dict[int, Exhibit] = {}
+    for item in ranked:
+        if item.rank not in heard and item.rank < N_HEARD:
+            best_by_rank.setdefault(item.rank, item)
+    return list(best_by_rank.values())[:MAX_MORE]
 
 
 def quote_place(moments: Sequence[Moment], exhibits: Sequence[Exhibit], focus_s: Mapping[str, float]) -> CheckedAnswer:

@@ -175,6 +175,22 @@ def test_of_a_long_place_what_is_nearest_to_it_is_quoted() -> None:
     assert quoted(25) == ["line 1", "line 2", "line 3"]
 
 
+def test_moments_that_are_not_quoted_yet_add_their_best_quote() -> None:
+    def told(number: int, rank: int, text: str) -> Exhibit:
+        span = Span(20 * number, 20 * number + 9)
+        return Exhibit(number, "v", "The light", span, Modality.SPEECH, text, 1, f"{number}", rank=rank)
+
+    exhibits = [
+        told(0, 0, "the keeper lit the lamp."),
+        told(1, 1, "the keeper lit a fire."),
+        told(2, 1, "the keeper sang."),
+        told(3, 2, "goats eat anything."),
+        told(4, 4, "the keeper lit a pipe."),
+    ]
+    answer = quote_evidence("the keeper lit the lamp", exhibits, FakeTextEncoder())
+    assert [citation.quote for citation in answer.citations] == [exhibits[0].text, exhibits[1].text]
+
+
 def test_pictures_that_no_search_would_find_are_no_answer() -> None:
     fitting, weak = (
         Exhibit(number, "v", "The light", Span(0, 9), Modality.VISUAL, "the picture at 0:03", relevance)
