@@ -130,7 +130,7 @@ def cover(videos: Sequence[Video], segments: Sequence[Segment], catalogue: Catal
     told = {video.id: catalogue.list_evidence(video.id) for video in videos}
     n_keyframes = Counter(segment.video_id for segment in segments for _ in segment.keyframes)
     cuts = {video.id: n_keyframes[video.id] / (video.duration_s or 1.0) for video in videos}
-    most = max(cuts.values()) or 1.0
+    most = max(cuts.values(), default=0.0) or 1.0
     senses = ({Modality.SPEECH, Modality.SCREEN}, {Modality.SPEECH}, {Modality.SCREEN})
     return {
         video.id: [
