@@ -41,9 +41,9 @@ BESIDE_S = 30.0
 _FORM = re.compile(r"circle|square|triangle")
 _TITLE = re.compile(r"slide titled ")
 
-NOTE = """Queries made from the ground truth, each asked in its own video: a shape of which there are dozens, at a place,
-by its order, or right beside a sentence; words as spoken or written; quotations. The first row of a group is all steps,
-the second the difference without planning, query by query (below zero: it helps)."""
+NOTE = """Queries made from the ground truth, each asked in its own video: a shape of which there are dozens, at a
+place, by its order, or right beside a sentence; words as spoken or written; quotations. The first row of a group is all
+steps, the second the difference without planning, query by query (below zero: it helps)."""
 
 notes = Console(stderr=True)
 
