@@ -6,6 +6,7 @@ It does not know the vector index, which holds the same segments for ranking.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
@@ -14,7 +15,7 @@ from adapters.sql_engine import SqlStore, is_in
 from adapters.sql_leases import part_of
 from adapters.sql_outbox import announce_finish_if_done, rest_reaper
 from adapters.sql_schema import evidence, parts, segments, videos
-from core.records import Evidence, Keyframe, Modality, Part, PartState, Segment, Span, Word
+from core.records import Evidence, Keyframe, Modality, Part, PartState, Region, Segment, Span, Word
 
 
 class SqlEvidence(SqlStore):
@@ -121,6 +122,7 @@ def _evidence_row(item: Evidence) -> dict[str, object]:
         "language": item.language,
         "words": [[word.text, word.start_s, word.end_s, word.confidence] for word in item.words] or None,
         "translation": item.translation,
+        "region": [item.region.time_s, item.region.boxes] if item.region else None,
     }
 
 
@@ -135,9 +137,15 @@ def _evidence_of(row: Any) -> Evidence:
         confidence=row.confidence,
         produced_by=row.produced_by,
         language=row.language,
-        words=tuple(Word(*word) for word in row.words or ()),
+        words=tuple(starmap(Word, row.words or ())),
         translation=row.translation,
+        region=_region_of(row.region) if row.region else None,
     )
+
+
+def _region_of(stored: Any) -> Region:
+    time_s, boxes = stored
+    return Region(time_s, tuple((left, top, right, bottom) for left, top, right, bottom in boxes))
 
 
 def _segment_row(item: Segment) -> dict[str, object]:

@@ -175,6 +175,7 @@ evidence = Table(
     Column("language", Text),
     Column("words", _Json),
     Column("translation", HumanText),
+    Column("region", _Json),
 )
 Index("ix_evidence_video_start", evidence.c.video_id, evidence.c.start_s)
 Index("ix_evidence_part", evidence.c.video_id, evidence.c.part)

@@ -25,11 +25,14 @@ class KeyframeShelf:
         self._keyframes_by_state: OrderedDict[tuple[str, int], list[Keyframe]] = OrderedDict()
 
     def nearest(self, video: Video, time_s: float) -> Keyframe | None:
-        """Return the last keyframe at or before the instant, else the first; None when there is none yet."""
+        """Return the last keyframe at or before the instant, else the first; None when there is none yet.
+
+        Instants are told in milliseconds, and a keyframe is found by its own although that was rounded down.
+        """
         keyframes = self._of(video)
         if not keyframes:
             return None
-        after = bisect_right(keyframes, time_s, key=lambda keyframe: keyframe.time_s)
+        after = bisect_right(keyframes, round(time_s, 3), key=lambda keyframe: round(keyframe.time_s, 3))
         return keyframes[max(0, after - 1)]
 
     def _of(self, video: Video) -> list[Keyframe]:

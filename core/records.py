@@ -4,7 +4,8 @@ It is the glossary — one word per idea, and no word beside it. It does not kno
 
 - **Video** — an uploaded file. **Part** — a stretch of it indexed as one unit of work.
 - **Shot** — one camera take. **Keyframe** — an instant kept as a picture.
-- **Evidence** — one observation by one model over a span. **Segment** — the retrieval unit, a list of evidence.
+- **Evidence** — one observation by one model over a span. **Region** — where in a picture it is seen.
+- **Segment** — the retrieval unit, a list of evidence.
 - **Event** — something that happens over a span. **Entity** — who or what is mentioned. **Link** — a typed relation.
 - **Moment** — an answer to a search. **Citation** — a marker in an answer. **Answer** — text, or why not.
 """
@@ -245,12 +246,47 @@ class Word:
     confidence: float = 1.0
 
 
+Box = tuple[float, float, float, float]
+"""A rectangle of a picture: left, top, right, bottom, as shares of its width and height from its top left corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where something is seen in the picture of the instant ``time_s``, which is a keyframe's.
+
+    Before and after it may stand elsewhere. ``boxes``: of text on screen one a line, in its order; of things one each.
+
+    >>> Region(7.0, ((0.1, 0.1, 0.4, 0.2), (0.1, 0.3, 0.6, 0.4))).outline
+    (0.1, 0.1, 0.6, 0.4)
+
+    Raises:
+        ValueError: there is no box, or one is empty or reaches beyond the picture.
+    """
+
+    time_s: float
+    boxes: tuple[Box, ...]
+
+    def __post_init__(self) -> None:
+        if not self.boxes:
+            raise ValueError("a region needs a box")
+        for left, top, right, bottom in self.boxes:
+            if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
+                raise ValueError(f"a box must satisfy 0 <= left < right <= 1, top and bottom alike: {self.boxes}")
+
+    @property
+    def outline(self) -> Box:
+        """The smallest box that holds all boxes."""
+        lefts, tops, rights, bottoms = zip(*self.boxes, strict=True)
+        return (min(lefts), min(tops), max(rights), max(bottoms))
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One observation by one model over a span: a spoken sentence, a line on screen, a caption.
 
     ``produced_by`` names model and version. ``words`` carry their own times where the model gives them.
     ``translation`` says in English what ``text`` says in another language, where the model gives that, too.
+    ``region`` says where it is seen best; None for what is heard, and where an earlier version did not keep it.
     """
 
     id: str
@@ -264,6 +300,7 @@ class Evidence:
     language: str | None = None
     words: tuple[Word, ...] = ()
     translation: str | None = None
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -358,17 +395,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a moment won: the modality, its score in that channel's own scale, and the words or frame that matched."""
+    """Why a moment won: the modality, its score in that channel's own scale, and the words or frame that matched.
+
+    ``region`` is where in the picture the words that matched, or the things, are seen; None for what is heard.
+    """
 
     modality: Modality
     score: float
     evidence_id: str | None = None
     matched: str = ""
+    region: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An answer to a search: where to seek, how well it fits (0 to 1), and the evidence that won."""
+    """An answer to a search: where to seek, how well it fits (0 to 1), and the evidence that won.
+
+    One that ``is_by_place`` was asked for by its place in the video alone: its score is the share of its time there.
+    ``thumbnail_time_s`` is the instant of a picture that shows it; that of what is seen shows the evidence itself.
+    """
 
     video_id: str
     video_title: str
@@ -379,6 +424,7 @@ class Moment:
     reasons: tuple[Reason, ...] = ()
     thumbnail_time_s: float | None = None
     segment_ids: tuple[str, ...] = ()
+    is_by_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)

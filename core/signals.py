@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import Span, Word
+from core.records import Box, Span, Word
 
 SAMPLE_RATE_HZ = 16_000
 """Every audio array in this project is mono float32 at this rate, the one whisper and silero take."""
@@ -91,20 +91,20 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """A line of text in a picture; ``box`` is (left, top, right, bottom) as shares of width and height."""
+    """A line of text in a picture."""
 
     text: str
     confidence: float
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedObject:
-    """An object in a picture; ``box`` as in TextBox. ``setting`` says where it is seen: "on a blue background"."""
+    """An object in a picture. ``setting`` says where it is seen: "on a blue background"."""
 
     label: str
     confidence: float
-    box: tuple[float, float, float, float]
+    box: Box
     setting: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Reads what the REST API replies back into records.
+"""Reads what the REST API replies back into records, all but regions: nothing is scored by them.
 
 It does not know how the API is reached.
 """

@@ -5,7 +5,6 @@ It does not know which detector looks. Where one thing alone is seen to move, it
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,10 @@ import numpy as np
 
 from core.ids import derived_id
 from core.protocols import ObjectDetector
-from core.records import Evidence, Modality, Part, Shot, Span
+from core.records import Box, Evidence, Modality, Part, Region, Shot, Span
 from core.signals import DecodedPart, DetectedObject
 from indexer.keyframes import KeyframePicture
+from indexer.regions import make_region
 
 MIN_CONFIDENCE = 0.35
 """Below this a COCO detector names things that are not there (true hits measured at .37–.64)."""
@@ -42,14 +42,30 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """Things of one kind as they stand on one keyframe; ``confidence`` is of the surest."""
+
+    time_s: float
+    confidence: float
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Sight:
-    """Things of one kind in one setting, their number, how surely they are seen, and when."""
+    """Things of one kind in one setting, and when they are seen: ``looks`` are those of all keyframes in the span."""
 
     label: str
     setting: str
-    count: int
-    confidence: float
     span: Span
+    looks: tuple[_Look, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.looks[0].boxes)
+
+    @property
+    def confidence(self) -> float:
+        return max(look.confidence for look in self.looks)
 
     def continues(self, other: _Sight) -> bool:
         """Whether the other is the same, seen right before."""
@@ -85,6 +101,7 @@ def name_objects(
                 text=_tell(sights, motion),
                 confidence=round(max(sight.confidence for sight in sights), 4),
                 produced_by=detector.name,
+                region=_locate(sights),
             )
         )
     return tuple(evidence)
@@ -104,25 +121,44 @@ def _follow(keyframes: Sequence[KeyframePicture], detector: ObjectDetector) -> l
     shown: list[_Sight] = []
     for keyframe in keyframes:
         now: list[_Sight] = []
-        for sight in _look(detector.detect_objects(keyframe.rgb), keyframe.span):
+        for sight in _look(detector.detect_objects(keyframe.rgb), keyframe.time_s, keyframe.span):
             before = next((item for item in shown if sight.continues(item)), None)
             if before is not None:
                 shown.remove(before)
-                confidence = max(before.confidence, sight.confidence)
-                sight = _Sight(sight.label, sight.setting, sight.count, confidence, before.span.cover(sight.span))
+                looks, span = (*before.looks, *sight.looks), before.span.cover(sight.span)
+                sight = _Sight(sight.label, sight.setting, span, looks)
             now.append(sight)
         finished += shown
         shown = now
     return finished + shown
 
 
-def _look(found: Sequence[DetectedObject], span: Span) -> list[_Sight]:
-    sure = [item for item in found if item.confidence >= MIN_CONFIDENCE]
-    counts = Counter((item.label, item.setting) for item in sure)
+def _look(found: Sequence[DetectedObject], time_s: float, span: Span) -> list[_Sight]:
+    """Return what is surely seen on a keyframe, the most numerous first."""
+    kinds: dict[tuple[str, str], list[DetectedObject]] = {}
+    for item in found:
+        if item.confidence >= MIN_CONFIDENCE:
+            kinds.setdefault((item.label, item.setting), []).append(item)
     return [
-        _Sight(label, setting, count, max(i.confidence for i in sure if (i.label, i.setting) == (label, setting)), span)
-        for (label, setting), count in counts.most_common()
+        _Sight(label, setting, span, (_Look(time_s, max(i.confidence for i in items), tuple(i.box for i in items)),))
+        for (label, setting), items in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
     ]
+
+
+def _locate(sights: Sequence[_Sight]) -> Region | None:
+    """Return where the things stand on the keyframe on which they are seen most surely; None if they share none.
+
+    A thing that moves stands elsewhere before and after: the region is true at its own instant alone.
+    """
+    looks_by_time: dict[float, list[_Look]] = {}
+    for sight in sights:
+        for look in sight.looks:
+            looks_by_time.setdefault(look.time_s, []).append(look)
+    shared = {time_s: looks for time_s, looks in looks_by_time.items() if len(looks) == len(sights)}
+    if not shared:
+        return None
+    seen_s = max(shared, key=lambda time_s: sum(look.confidence for look in shared[time_s]))
+    return make_region(seen_s, [box for look in shared[seen_s] for box in look.boxes])
 
 
 def _motion(sights: Sequence[_Sight], decoded: DecodedPart) -> str:
@@ -163,7 +199,8 @@ def tell_motion(right: float, down: float) -> str:
 def _tell(sights: Sequence[_Sight], motion: str) -> str:
     """Return the things as a phrase.
 
-    >>> seen = [_Sight("red square", "on a blue background", 1, 0.9, Span(0, 1))]
+    >>> square = _Look(0.5, 0.9, ((0.1, 0.1, 0.3, 0.4),))
+    >>> seen = [_Sight("red square", "on a blue background", Span(0, 1), (square,))]
     >>> _tell(seen, "moving from left to right")
     'a red square moving from left to right on a blue background'
     """

@@ -98,7 +98,8 @@ def index_part(
     """Return everything there is to know about a part; its keyframes are in the media store when it returns.
 
     ``cues`` are the subtitles of the whole video, empty if it has none; then speech is recognised. What ``earlier``
-    holds by the very engines of now is taken over: words are heard and read once.
+    holds by the very engines of now is taken over: words are heard and read once. Texts on screen without regions,
+    which an earlier version did not keep, are read again.
 
     Raises:
         StageFailed: a stage could not finish, with its name.
@@ -168,6 +169,12 @@ def known_evidence(earlier: PartArtifact | None, modality: Modality, engine: str
     return found if all(item.produced_by == engine for item in found) else ()
 
 
+def known_texts(earlier: PartArtifact | None, engine: str) -> tuple[Evidence, ...]:
+    """Return the earlier texts on screen, like ``known_evidence``; none if where they stand was not kept."""
+    found = known_evidence(earlier, Modality.SCREEN, engine)
+    return found if any(item.region for item in found) else ()
+
+
 def _hear(
     video: Video,
     part: Part,
@@ -221,7 +228,7 @@ def _see(
         keyframes = choose_keyframes(decoded, shots)
     report("screen text", 0.3)
     with watch.measure("screen text"):
-        evidence = known_evidence(earlier, Modality.SCREEN, perception.screen.name)
+        evidence = known_texts(earlier, perception.screen.name)
         evidence = evidence or read_screen(keyframes, perception.screen, part, perception.profile)
     shown.set_result(evidence)
     if perception.objects is not None:

@@ -7,7 +7,7 @@ function) are one piece of evidence, since a search wants them in each other's c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,8 +16,9 @@ from rapidfuzz import fuzz
 
 from core.ids import derived_id
 from core.protocols import ScreenReader
-from core.records import Evidence, Modality, Part, Span
+from core.records import Box, Evidence, Modality, Part, Region, Span
 from core.signals import ImageArray, TextBox
+from indexer.regions import make_region
 
 SAME_TEXT = 80.0
 """rapidfuzz ratio from which two readings are of one line; two readings of blurred text differ by a letter in five."""
@@ -48,17 +49,36 @@ class ScreenPicture(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
-    """A line followed over keyframes: its best reading, where it stood last, and its place on its first keyframe."""
+class _Reading:
+    """The lines on one keyframe, in reading order."""
 
-    best: TextBox
-    last_box: tuple[float, float, float, float]
+    time_s: float
+    span: Span
+    boxes: Sequence[TextBox]
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """A line followed over keyframes: its readings by instant, in time order, and its place on its first keyframe."""
+
+    readings: Mapping[float, TextBox]
     span: Span
     order: int
 
-    def extend(self, box: TextBox, span: Span) -> _Track:
-        best = box if box.confidence > self.best.confidence else self.best
-        return _Track(best, box.box, self.span.cover(span), self.order)
+    @property
+    def best(self) -> TextBox:
+        return max(self.readings.values(), key=lambda reading: reading.confidence)
+
+    @property
+    def last(self) -> TextBox:
+        return self.readings[max(self.readings)]
+
+    def extend(self, box: TextBox, seen: _Reading) -> _Track:
+        return _Track({**self.readings, seen.time_s: box}, self.span.cover(seen.span), self.order)
+
+    def nearest(self, time_s: float) -> TextBox:
+        """Return how the line was read at the instant, else nearest to it."""
+        return self.readings[min(self.readings, key=lambda read_s: abs(read_s - time_s))]
 
 
 N_READERS = 2
@@ -74,7 +94,7 @@ def read_screen(
     """
     with ThreadPoolExecutor(max_workers=N_READERS, thread_name_prefix="read") as pool:
         texts = pool.map(lambda keyframe: reader.read_text(keyframe.rgb), keyframes)
-        readings = [(keyframe.span, boxes) for keyframe, boxes in zip(keyframes, texts, strict=True)]
+        readings = [_Reading(k.time_s, k.span, boxes) for k, boxes in zip(keyframes, texts, strict=True)]
     blocks = [piece for block in group_lines(follow_lines(readings)) for piece in _divide(block)]
     return tuple(
         Evidence(
@@ -86,30 +106,31 @@ def read_screen(
             text=LINE_BREAK.join(line.best.text for line in block),
             confidence=round(sum(line.best.confidence for line in block) / len(block), 4),
             produced_by=reader.name,
+            region=_locate(block),
         )
         for number, block in enumerate(blocks)
     )
 
 
-def follow_lines(readings: Sequence[tuple[Span, Sequence[TextBox]]]) -> list[_Track]:
+def follow_lines(readings: Sequence[_Reading]) -> list[_Track]:
     """Return one track a line, by first appearance and reading order; a line that changes begins a new track."""
     finished: list[_Track] = []
     open_tracks: list[_Track] = []
-    for span, boxes in readings:
-        finished += [track for track in open_tracks if span.gap_s(track.span) > MAX_GAP_S]
-        open_tracks = [track for track in open_tracks if span.gap_s(track.span) <= MAX_GAP_S]
+    for seen in readings:
+        finished += [track for track in open_tracks if seen.span.gap_s(track.span) > MAX_GAP_S]
+        open_tracks = [track for track in open_tracks if seen.span.gap_s(track.span) <= MAX_GAP_S]
         continued: list[_Track] = []
-        for order, box in enumerate(boxes):
+        for order, box in enumerate(seen.boxes):
             track = _find_track(box, open_tracks)
             if track is not None:
                 open_tracks.remove(track)
-            continued.append(track.extend(box, span) if track else _Track(box, box.box, span, order))
+            continued.append(track.extend(box, seen) if track else _Track({seen.time_s: box}, seen.span, order))
         open_tracks += continued
     return sorted(finished + open_tracks, key=lambda track: (track.span.start_s, track.order))
 
 
 def _find_track(box: TextBox, tracks: Sequence[_Track]) -> _Track | None:
-    candidates = [track for track in tracks if is_same_line(track.best, box) and _shift(track.last_box, box.box)]
+    candidates = [track for track in tracks if is_same_line(track.best, box) and _shift(track.last.box, box.box)]
     return max(candidates, key=lambda track: fuzz.ratio(track.best.text, box.text), default=None)
 
 
@@ -126,7 +147,7 @@ def is_same_line(before: TextBox, after: TextBox) -> bool:
     return fuzz.ratio(before.text.casefold(), after.text.casefold()) >= needed
 
 
-def _shift(before: tuple[float, float, float, float], after: tuple[float, float, float, float]) -> bool:
+def _shift(before: Box, after: Box) -> bool:
     """Whether the box moved little enough to be the same line."""
     return abs(before[0] - after[0]) <= MAX_SHIFT and abs(before[1] - after[1]) <= MAX_SHIFT
 
@@ -137,6 +158,19 @@ def group_lines(tracks: Sequence[_Track]) -> list[list[_Track]]:
     for track in tracks:
         blocks.setdefault(track.span, []).append(track)
     return [blocks[span] for span in sorted(blocks)]
+
+
+def _locate(block: Sequence[_Track]) -> Region | None:
+    """Return where the lines stand on the keyframe on which most of them were read, and most surely.
+
+    One that is hidden there stands where it was read nearest to that instant.
+    """
+    sureness_by_time: dict[float, list[float]] = {}
+    for line in block:
+        for time_s, reading in line.readings.items():
+            sureness_by_time.setdefault(time_s, []).append(reading.confidence)
+    seen_s = max(sureness_by_time, key=lambda time_s: (len(sureness_by_time[time_s]), sum(sureness_by_time[time_s])))
+    return make_region(seen_s, [line.nearest(seen_s).box for line in block])
 
 
 def _divide(block: list[_Track]) -> list[list[_Track]]:

@@ -154,7 +154,7 @@ def _find_next(
     for anchor in anchors[:N_ANCHORS]:
         place = _beside(anchor, relation, NEXT_S)
         shown = search.browse(place, succession.target, request) if place else []
-        alike = [replace(moment, score=anchor.score) for moment in shown]
+        alike = [replace(moment, score=anchor.score, is_by_place=False) for moment in shown]
         nearest = compose_pairs(alike, [anchor], relation, anchor_words=words, is_close=True)
         found = put_first(found, [*nearest[:1], anchor, *nearest[1:]] if nearest else [])
     return found

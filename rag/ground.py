@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz import fuzz
 
-from core.records import Evidence, Modality, Span
+from core.records import Evidence, Keyframe, Modality, Span
 from core.signals import FloatArray
 from rag.clauses import Clause, match_clauses
 from rag.late_interaction import best_fits
@@ -60,7 +60,7 @@ Readings = Mapping[str, Sequence[FloatArray]]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where exactly a candidate matches: the span to play, the evidence or the instant that won."""
+    """Where exactly a candidate matches: the span to play, the evidence that won, and an instant that shows it."""
 
     span: Span
     modality: Modality
@@ -100,7 +100,7 @@ def ground_text(
     if not shown:
         return _ground_speech(kin, readings_by_evidence, said, None)
     winner = max(shown, key=lambda item: candidate.interaction.by_evidence[item.id])
-    text = _ground_shown(kin, winner, candidate.interaction.by_evidence[winner.id])
+    text = _ground_shown(kin, winner, candidate.interaction.by_evidence[winner.id], candidate.segment.keyframes)
     if not said or holds_all_words(query, text.evidence):
         return text
     context = np.max([best_fits(readings_by_evidence[item.id]) for item in shown], axis=0)
@@ -204,8 +204,11 @@ def _follows(clauses: Sequence[Clause], index: int, max_pause_s: float) -> bool:
     return clauses[index - 1].span.gap_s(clauses[index].span) <= max_pause_s
 
 
-def _ground_shown(kin: Sequence[Evidence], winner: Evidence, fit: float) -> Ground:
-    """Return the whole time for which a text is shown: parts of a video are read apart, and each sees its share."""
+def _ground_shown(kin: Sequence[Evidence], winner: Evidence, fit: float, keyframes: Sequence[Keyframe]) -> Ground:
+    """Return the whole time for which a text is shown: parts of a video are read apart, and each sees its share.
+
+    ``keyframes`` are those of the winner's segment: one of them shows it where no region says which does.
+    """
     text = winner.text.casefold()
     alike = [
         item for item in kin if item.modality is winner.modality and fuzz.ratio(item.text.casefold(), text) >= SAME_TEXT
@@ -216,4 +219,7 @@ def _ground_shown(kin: Sequence[Evidence], winner: Evidence, fit: float) -> Grou
         if item.span.gap_s(span) <= TOUCH_S:
             span = span.cover(item.span)
             chosen.append(item)
-    return Ground(span, winner.modality, tuple(sorted(chosen, key=lambda item: item.span)), span.start_s, fit)
+    chosen.sort(key=lambda item: item.span)
+    region, inside_s = chosen[0].region, (k.time_s for k in keyframes if span.contains(k.time_s))
+    shown_s = region.time_s if region else next(inside_s, span.start_s)
+    return Ground(span, winner.modality, tuple(chosen), shown_s, fit)

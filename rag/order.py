@@ -161,7 +161,18 @@ def browse(
         reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)
         moments.append(
-            Moment(video.id, video.title, span, round(share, 4), modality, own, (reason,), shown_s, (segment.id,))
+            Moment(
+                video_id=video.id,
+                video_title=video.title,
+                span=span,
+                score=round(share, 4),
+                modality=modality,
+                evidence=own,
+                reasons=(reason,),
+                thumbnail_time_s=shown_s,
+                segment_ids=(segment.id,),
+                is_by_place=True,
+            )
         )
     return moments
 

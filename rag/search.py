@@ -27,7 +27,7 @@ from rag.plan_model import plan_with_model
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, WORDS_MARGIN, Relevance, judge
 from rag.retrieve import CANDIDATES_PER_CHANNEL, Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
-from rag.why import name_matched_words
+from rag.why import mark_matched_lines, name_matched_words
 
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
 """Weights of the channels of words in their fusion."""
@@ -99,7 +99,8 @@ class MomentSearch:
         shown = group_by_video(moments, request.group_by)[: request.limit]
         if self._steps.grounding:
             shown = give_breath(shown, self._catalogue, request.time)
-        return tuple(self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan))
+        named = self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan)
+        return tuple(mark_matched_lines(moment) for moment in named)
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
         """Return the relevant moments for one part of a plan, best first.
@@ -389,6 +390,8 @@ def order_grounds(
 
 def _reason(ground: Ground) -> Reason:
     if ground.modality is Modality.VISUAL:
-        return Reason(Modality.VISUAL, round(ground.score, 4), matched=f"the picture at {ground.time_s:.1f} s")
+        matched = f"the picture at {ground.time_s:.1f}\N{NO-BREAK SPACE}s"
+        return Reason(Modality.VISUAL, round(ground.score, 4), matched=matched)
     told = " ".join(reading for item in ground.evidence for reading in item.readings)
-    return Reason(ground.modality, round(ground.score, 4), ground.evidence[0].id, told)
+    first = ground.evidence[0]
+    return Reason(ground.modality, round(ground.score, 4), first.id, told, first.region)

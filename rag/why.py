@@ -1,4 +1,4 @@
-"""Why a moment matched, for people: the words that query and evidence share.
+"""Why a moment matched, for people: the words that query and evidence share, and where in the picture they stand.
 
 It does not know scores, nor how they are shown; ``rag.answering_words`` knows what to name where no word is shared.
 """
@@ -6,10 +6,10 @@ It does not know scores, nor how they are shown; ``rag.answering_words`` knows w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from core.records import Moment
+from core.records import Evidence, Modality, Moment, Reason, Region
 from core.scripts import UNSPACED
 from rag.language import function_words
 
@@ -18,6 +18,7 @@ MIN_RUN = 2
 
 _WORD = re.compile(f"[{UNSPACED}]+|[^\\W_{UNSPACED}]{{3,}}")
 _RUN = re.compile(f"[{UNSPACED}]+")
+_TOKEN = re.compile(f"[{UNSPACED}]+|[^\\W_{UNSPACED}]+")
 
 
 def name_matched_words(moment: Moment, query: str) -> Moment:
@@ -31,6 +32,44 @@ def name_matched_words(moment: Moment, query: str) -> Moment:
             for reason in moment.reasons
         ),
     )
+
+
+def mark_matched_lines(moment: Moment) -> Moment:
+    """Return the moment, the regions of texts on screen narrowed to the lines in which the matched words stand."""
+    evidence_by_id = {item.id: item for item in moment.evidence}
+    return replace(moment, reasons=tuple(_narrow(reason, evidence_by_id) for reason in moment.reasons))
+
+
+def _narrow(reason: Reason, evidence_by_id: Mapping[str, Evidence]) -> Reason:
+    item = evidence_by_id.get(reason.evidence_id or "")
+    if reason.region is None or item is None or item.modality is not Modality.SCREEN:
+        return reason
+    lines, boxes = item.text.split("\n"), reason.region.boxes
+    chosen = choose_lines(lines, reason.matched) if len(lines) == len(boxes) else []
+    return replace(reason, region=Region(reason.region.time_s, tuple(boxes[n] for n in chosen))) if chosen else reason
+
+
+def choose_lines(lines: Sequence[str], matched: str) -> list[int]:
+    """Return the numbers of the fewest lines that hold the matched words, those with most of them; [] if none does.
+
+    >>> choose_lines(["Tides", "Spring tide", "Neap tide at the harbour"], "tide harbour")
+    [2]
+    >>> choose_lines(["Tides", "Spring tide", "Neap tide"], "Neap Tides"), choose_lines(["Tides"], "")
+    ([0, 2], [])
+    """
+    missing = {word.casefold() for word in _TOKEN.findall(matched)}
+    held = [{word for word in missing if _stands_in(word, line.casefold())} for line in lines]
+    chosen: list[int] = []
+    while any(missing & words for words in held):
+        best = max(range(len(lines)), key=lambda number: len(missing & held[number]))
+        chosen.append(best)
+        missing -= held[best]
+    return sorted(chosen)
+
+
+def _stands_in(word: str, line: str) -> bool:
+    """Whether a word stands in a line: as a whole one, where there are spaces between words."""
+    return word in (line if _RUN.match(word) else _TOKEN.findall(line))
 
 
 def shared_words(query: str, text: str) -> list[str]:

@@ -1,6 +1,9 @@
 """A part artifact comes back as it was written, and damage is noticed. It does not test where artifacts are kept."""
 
 import hashlib
+import io
+import json
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +13,12 @@ from hypothesis import strategies as st
 
 from core.artifact import FORMAT_VERSION, PartArtifact, decode_artifact, encode_artifact
 from core.errors import StageFailed
-from core.records import Evidence, Keyframe, Modality, Segment, Shot, Span, Word
+from core.records import Evidence, Keyframe, Modality, Region, Segment, Shot, Span, Word
 from core.signals import FloatArray, SegmentVectors, SparseVector, TokenRange
+from indexer.pipeline import known_texts
 
 TEXTS = st.text(min_size=1, max_size=30).filter(lambda text: bool(text.strip()))
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 TIMES = st.floats(0, 86_400, allow_nan=False)
 
 
@@ -38,6 +43,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
         language=draw(st.none() | st.just("fr")),
         words=draw(st.sampled_from([(), (word,)])),
         translation=draw(st.none() | TEXTS),
+        region=draw(st.sampled_from([None, Region(12.3456, ((0.1, 0.2, 0.3, 0.4), (0.0, 0.5, 1.0, 0.75)))])),
     )
 
 
@@ -172,6 +178,25 @@ def test_another_format_names_both_versions() -> None:
     data[9] = FORMAT_VERSION + 1
     with pytest.raises(StageFailed, match=f"format {FORMAT_VERSION + 1}.*reads {FORMAT_VERSION}"):
         decode_artifact(bytes(data))
+
+
+def test_an_artifact_written_before_regions_were_kept_is_read() -> None:
+    shown = Evidence("e", "video", 0, Span(0, 8), Modality.SCREEN, "Tides", 0.9, "reader", region=Region(4, (WHOLE,)))
+    data = encode_artifact(replace(example(), evidence=(shown,)))
+    prefix_bytes, digest_bytes = 26, 16
+    with np.load(io.BytesIO(data[prefix_bytes:])) as container:
+        arrays = dict(container)
+    header = json.loads(zlib.decompress(arrays["header"].tobytes()))
+    del header["evidence"][0]["region"]
+    arrays["header"] = np.frombuffer(zlib.compress(json.dumps(header).encode()), np.uint8)
+    np.savez(container := io.BytesIO(), **arrays)
+    body = container.getvalue()
+    digest = hashlib.blake2b(body, digest_size=digest_bytes).digest()
+    old = decode_artifact(data[: prefix_bytes - digest_bytes] + digest + body)
+    assert old.evidence == (replace(shown, region=None),)
+    assert known_texts(old, "reader") == ()  # so it is read again when the video is
+    assert known_texts(replace(old, evidence=(shown,)), "reader") == (shown,)
+    assert known_texts(replace(old, evidence=(shown,)), "another reader") == ()
 
 
 def test_equal_artifacts_have_equal_digests() -> None:

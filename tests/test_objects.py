@@ -76,3 +76,18 @@ def test_nothing_is_told_of_pictures_without_things() -> None:
     assert look([EMPTY, EMPTY]) == ()
     decoded = DecodedPart(np.zeros(0), np.zeros((0, 27, 48, 3), np.uint8), ())
     assert name_objects(decoded, [], [], DrawnShapeDetector(), PART, "offline") == ()
+
+
+def test_a_thing_that_moves_stands_where_it_does_on_its_keyframe() -> None:
+    (evidence,) = look([square_at(x, 270) for x in (100, 500, 900)], every_s=0.5, n_keyframes=2)
+    assert evidence.region is not None
+    left = {0.0: 100, 0.5: 500}[evidence.region.time_s] / 1280
+    assert evidence.region.outline == pytest.approx((left, 270 / 720, left + 180 / 1280, 450 / 720), abs=0.01)
+
+
+def test_each_of_several_things_has_its_box() -> None:
+    figures = {f"square_{i}": ((100 + 300 * i, 100, 280 + 300 * i, 280), "black") for i in range(3)}
+    (evidence,) = look([draw("yellow", star=((500, 400, 800, 700), "red"), **figures)])
+    assert evidence.region is not None
+    assert [round(box[0] * 1280, -2) for box in evidence.region.boxes[:3]] == [100, 400, 700]
+    assert len(evidence.region.boxes) == 4

@@ -171,6 +171,8 @@ def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
     found = library.find("what is said between 0:30 and 0:50?")
     assert starts(found) == [30, 40]
     assert [reason.matched for moment in found for reason in moment.reasons] == ["at 0:30", "at 0:40"]
+    assert all(moment.is_by_place for moment in found)
+    assert not any(moment.is_by_place for moment in library.find("lantern shines brightly"))
 
 
 def test_a_floor_of_relevance_cuts_what_is_described_but_not_what_a_place_names(library: Library) -> None:

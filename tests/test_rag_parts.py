@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.cosine_scales import AS_IT_IS, CosineScale
-from core.records import Evidence, Keyframe, Modality, Moment, Reason, Segment, Span, Word
+from core.records import Evidence, Keyframe, Modality, Moment, Reason, Region, Segment, Span, Word
 from core.signals import SegmentVectors, TokenRange
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
@@ -139,6 +139,20 @@ def test_a_text_on_screen_is_followed_over_the_ends_of_parts() -> None:
     assert ground is not None
     assert ground.span == Span(50, 71)
     assert [item.id for item in ground.evidence] == ["first", "second"]
+
+
+def test_a_text_on_screen_is_shown_by_the_picture_in_which_it_stands() -> None:
+    frames = tuple(Keyframe(time_s, Span(time_s - 2, time_s + 2), "key") for time_s in (2.0, 6.0, 10.0))
+    sign = evidence("sign", 4, 12, Modality.SCREEN)
+    read_s = 10.0
+    known = replace(sign, region=Region(read_s, ((0.1, 0.1, 0.4, 0.2),)))
+    for item, shown_s in ((known, read_s), (sign, 6.0)):
+        ground = ground_among(candidate({"sign": [0.9]}, keyframes=frames), item)
+        assert ground is not None
+        assert (ground.span, ground.time_s) == (Span(4, 12), shown_s)
+    without = ground_among(candidate({"sign": [0.9]}), sign)
+    assert without is not None
+    assert without.time_s == 4
 
 
 def test_what_is_said_wins_over_a_slide_when_it_answers_more_of_the_query() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.records import Evidence, Modality, Part, Span
+from core.records import Evidence, Modality, Part, Region, Span
 from core.signals import ImageArray, TextBox
 from indexer.screen_text import read_screen
 from tests.fakes.screen import FakeScreenReader, line, picture_with
@@ -99,3 +99,24 @@ def test_reading_again_gives_the_same_ids() -> None:
     frames = [(0.0, 4.0, [line("Tides")]), (4.0, 9.0, [line("Winds")])]
     assert read(*frames) == read(*frames)
     assert len({item.id for item in read(*frames)}) == 2
+
+
+def test_a_line_stands_where_it_was_read_best() -> None:
+    blurred, sharp = line("METROTOLITFIN", left=0.1, confidence=0.8), line("METROPOLITAIN", left=0.2, confidence=0.97)
+    (item,) = read((0, 2, [blurred]), (2, 4, [sharp]), (4, 6, [blurred]))
+    assert item.region == Region(3, (sharp.box,))
+
+
+def test_lines_stand_where_most_of_them_were_read_one_box_each() -> None:
+    blurred, title, sharp = (
+        line("Tides", top=top, confidence=sure) for top, sure in ((0.1, 0.8), (0.12, 0.9), (0.15, 1))
+    )
+    hidden = line("Neap tide", top=0.5)
+    (item,) = read((0, 2, [blurred, hidden]), (2, 4, [sharp]), (4, 6, [title, hidden]))
+    assert item.text == "Tides\nNeap tide"
+    assert item.region == Region(5, (title.box, hidden.box))
+
+
+def test_a_box_that_is_none_costs_the_region_not_the_text() -> None:
+    (item,) = read((0, 4, [TextBox("Tides", 0.9, (0.4, 0.1, 0.4, 0.2))]))
+    assert (item.text, item.region) == ("Tides", None)

@@ -6,14 +6,16 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from adapters.sql_catalogue import SqlCatalogue
 from adapters.sql_schema import metadata
 from core.errors import BadInput, TryAgain
-from core.records import NewVideo
+from core.records import Evidence, Modality, NewVideo, Span
 from tests.databases import database_url, drop_tables
 
 
@@ -38,6 +40,30 @@ def test_migrations_create_what_the_code_expects(url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_a_library_of_an_earlier_schema_is_upgraded_and_read(url: str) -> None:
+    SqlCatalogue.open(url).close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "adapters:migrations")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")  # before regions
+    catalogue = SqlCatalogue(url)
+    catalogue.add_video(NewVideo("v", "t", "A talk", "a.mp4", "hash", "k", 1, 60.0))
+    catalogue.close()
+    with engine.begin() as connection:
+        row = "'e', 'v', 0, 1, 2, 'screen', 'EXIT', 0.9, 'reader'"
+        columns = "id, video_id, part, start_s, end_s, modality, text, confidence, produced_by"
+        connection.execute(text(f"INSERT INTO evidence ({columns}) VALUES ({row})"))
+    engine.dispose()
+
+    catalogue = SqlCatalogue.open(url)
+    assert catalogue.list_evidence("v") == [
+        Evidence("e", "v", 0, Span(1, 2), Modality.SCREEN, "EXIT", 0.9, "reader", region=None)
+    ]
+    catalogue.close()
 
 
 def test_many_may_open_a_new_database_at_once(url: str) -> None:

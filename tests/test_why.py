@@ -12,12 +12,12 @@ from adapters.lexical import Bm25LexicalEncoder
 from adapters.sql_catalogue import SqlCatalogue
 from adapters.text_encoder import SentenceTextEncoder
 from core.protocols import TextEncoder
-from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Word
+from core.records import Box, Evidence, Modality, Moment, Reason, Region, Segment, Span, Word
 from core.signals import FloatArray
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.answering_words import AnsweringWords
-from rag.why import name_matched_words
+from rag.why import mark_matched_lines, name_matched_words
 from tests.fakes.encoders import FakeTextEncoder, FakeVisualEncoder
 from tests.fakes.segment_index import FakeSegmentIndex
 
@@ -89,6 +89,31 @@ def test_where_words_cannot_be_told_what_is_said_in_the_moment_stands_for_them(n
     assert named.matched("crowds", item, indexed_as=replace(item, text="more words than there are")) == "“People rise.”"
     endless = told("没有人知道这件事情" * 9, language="zh")
     assert named.matched("crowds", endless) == f"“{endless.text[:40]}…”"
+
+
+TITLE, BULLET, FOOT = (0.1, 0.1, 0.6, 0.2), (0.1, 0.4, 0.9, 0.5), (0.1, 0.9, 0.3, 0.95)
+SLIDE = replace(
+    told("Tides\nSpring tide at the harbour\nPage 3"), modality=Modality.SCREEN, region=Region(4, (TITLE, BULLET, FOOT))
+)
+
+
+@pytest.mark.parametrize(
+    ("matched", "boxes"),
+    [
+        ("harbour tide", (BULLET,)),
+        ("Tides harbour", (TITLE, BULLET)),
+        ("“Page 3”", (FOOT,)),
+        ("something else", (TITLE, BULLET, FOOT)),
+        ("", (TITLE, BULLET, FOOT)),
+    ],
+)
+def test_a_reason_marks_the_lines_in_which_its_words_stand(matched: str, boxes: tuple[Box, ...]) -> None:
+    reason = Reason(Modality.SCREEN, 0.5, "e", matched, SLIDE.region)
+    moment = Moment("v", "Film", SLIDE.span, 0.5, Modality.SCREEN, (SLIDE,), (reason,))
+    (marked,) = mark_matched_lines(moment).reasons
+    assert marked == replace(reason, region=Region(4, boxes))
+    (elsewhere,) = mark_matched_lines(replace(moment, evidence=())).reasons
+    assert elsewhere == reason
 
 
 @pytest.mark.models

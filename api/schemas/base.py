@@ -1,13 +1,15 @@
 """What all bodies and views share: limits, strictness, problems and the addresses of pictures.
 
-It does not know any record of Kinograph.
+It does not know any record of Kinograph but Region.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from core.records import Region
 
 MAX_TITLE_CHARS = 200
 """Fits a line of a listing; longer ones are cut by the upload and refused by the rename."""
@@ -62,6 +64,23 @@ class Problem(View):
     detail: str = Field(examples=["there is no video 'abc'"])
     remedy: str = Field(default="", examples=["List the videos with GET /v1/videos."])
     errors: list[FieldProblem] | None = Field(default=None, description="The fields that are wrong, if any.")
+
+
+class RegionView(View):
+    """A rectangle of a picture, as shares of its width and height from its top left corner."""
+
+    left: float = Field(ge=0, le=1, examples=[0.12])
+    top: float = Field(ge=0, le=1, examples=[0.78])
+    right: float = Field(ge=0, le=1, examples=[0.64])
+    bottom: float = Field(ge=0, le=1, examples=[0.86])
+    time_s: float = Field(description="The instant at which it is true; what moves stands elsewhere before and after.")
+    picture_url: str = Field(description="The picture of that instant.")
+
+    @classmethod
+    def of(cls, region: Region, video_id: str) -> Self:
+        left, top, right, bottom = region.outline
+        picture_url = thumbnail_url(video_id, region.time_s)
+        return cls(left=left, top=top, right=right, bottom=bottom, time_s=region.time_s, picture_url=picture_url)
 
 
 def thumbnail_url(video_id: str, time_s: float) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.base import MAX_QUERY_CHARS, Body, NonBlank, VideoIds, View, thumbnail_url
+from api.schemas.base import MAX_QUERY_CHARS, Body, NonBlank, RegionView, VideoIds, View, thumbnail_url
 from api.schemas.videos import EvidenceView
 from core.plans import QueryPlan, Relation
 from core.protocols import SearchRequest
@@ -86,10 +86,19 @@ class ReasonView(View):
     matched: str = Field(
         description="The words of the evidence that stand in the query, or answer it best; or the frame, or the place."
     )
+    region: RegionView | None = Field(
+        description="Where in the picture these words, or the things told of, are seen: to be drawn on `picture_url`."
+    )
 
     @classmethod
-    def of(cls, reason: Reason) -> Self:
-        return cls(modality=reason.modality, score=reason.score, evidence_id=reason.evidence_id, matched=reason.matched)
+    def of(cls, reason: Reason, video_id: str) -> Self:
+        return cls(
+            modality=reason.modality,
+            score=reason.score,
+            evidence_id=reason.evidence_id,
+            matched=reason.matched,
+            region=RegionView.of(reason.region, video_id) if reason.region else None,
+        )
 
 
 class MomentView(View):
@@ -99,11 +108,17 @@ class MomentView(View):
     video_title: str
     start_s: float
     end_s: float
-    score: float = Field(description="From 0 to 1.")
+    score: float = Field(description="How well it fits, from 0 to 1.")
+    is_by_place: bool = Field(
+        description="Asked for by its place in the video alone: the score is how much of it lies there, no fit."
+    )
     modality: Modality
     evidence: list[EvidenceView]
     reasons: list[ReasonView]
-    thumbnail_url: str = Field(description="A picture of the moment; 404 for audio-only videos.")
+    thumbnail_url: str = Field(
+        description="A picture of the moment; 404 for audio-only videos. A region can be drawn on it whose "
+        "`picture_url` it is: mostly that of the text or the thing on screen that won."
+    )
 
     @classmethod
     def of(cls, moment: Moment) -> Self:
@@ -114,9 +129,10 @@ class MomentView(View):
             start_s=moment.span.start_s,
             end_s=moment.span.end_s,
             score=moment.score,
+            is_by_place=moment.is_by_place,
             modality=moment.modality,
             evidence=[EvidenceView.of(evidence) for evidence in moment.evidence],
-            reasons=[ReasonView.of(reason) for reason in moment.reasons],
+            reasons=[ReasonView.of(reason, moment.video_id) for reason in moment.reasons],
             thumbnail_url=thumbnail_url(moment.video_id, shown_s),
         )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from api.schemas.base import MAX_TITLE_CHARS, VIDEO_ID_EXAMPLE, Body, NonBlank, View, thumbnail_url
+from api.schemas.base import MAX_TITLE_CHARS, VIDEO_ID_EXAMPLE, Body, NonBlank, RegionView, View, thumbnail_url
 from core.records import Evidence, Modality, Page, Video, VideoStatus, Word
 
 
@@ -127,6 +127,9 @@ class EvidenceView(View):
     produced_by: str = Field(description="The model and its version.")
     language: str | None
     translation: str | None = Field(description="What the text says in English, where it is of another language.")
+    region: RegionView | None = Field(
+        description="Where it is seen best; null for what is heard, and for what was indexed before regions were kept."
+    )
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
@@ -161,4 +164,5 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "produced_by": evidence.produced_by,
         "language": evidence.language,
         "translation": evidence.translation,
+        "region": RegionView.of(evidence.region, evidence.video_id) if evidence.region else None,
     }

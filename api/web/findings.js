@@ -2,7 +2,10 @@
 
 import { mediaUrl } from "./api.js";
 import { byId, dot, h, highlight, icon, picture } from "./dom.js";
-import { clockRange, modalityName } from "./format.js";
+import { clockRange, modalityName, percent } from "./format.js";
+import { frameRegion } from "./regions.js";
+
+const REGION_NAMES = { screen: "Where it is written", object: "Where it is seen" };
 
 const state = { moments: [], cards: [], current: -1 };
 let whenChosen = () => {};
@@ -32,16 +35,37 @@ export function choose(index) {
 
 function makeCard(moment, index, hasVideo) {
   const place = clockRange(moment.start_s, moment.end_s);
+  const framed = hasVideo ? framedReason(moment) : undefined;
+  const label = [moment.video_title, place, modalityName(moment.modality), framed ? `${regionName(framed)} is framed` : ""].filter(Boolean).join(", ");
   return h("li", { class: "moment", data: { modality: moment.modality } },
-    h("button", { type: "button", "aria-label": `${moment.video_title}, ${place}, ${modalityName(moment.modality)}`, on: { click: () => choose(index) } },
-      h("span", { class: "still" }, icon(hasVideo ? "film" : "wave"), hasVideo ? picture(mediaUrl(moment.thumbnail_url)) : null, h("span", { class: "time" }, place)),
+    h("button", { type: "button", "aria-label": label, on: { click: () => choose(index) } },
+      makeStill(moment, place, hasVideo, framed),
       h("span", { class: "body" },
         h("span", { class: "where" },
           h("span", { class: "badge" }, dot(moment.modality), modalityName(moment.modality)),
           h("span", { class: "title" }, moment.video_title),
-          h("span", { class: "fit", title: "How well it fits, from 0 to 1; of what only a place names, how much of it lies there" }, `fits ${moment.score.toFixed(2)}`)),
+          fitOf(moment)),
         quoteOf(moment),
         whyOf(moment))));
+}
+
+/** Return the picture of a moment; where the words or things that it was found by are seen in it is framed. */
+function makeStill(moment, place, hasVideo, framed) {
+  const image = hasVideo ? picture(mediaUrl(moment.thumbnail_url)) : null;
+  const still = h("span", { class: "still" }, icon(hasVideo ? "film" : "wave"), image, h("span", { class: "time" }, place));
+  if (framed) frameRegion(still, image, framed.region, regionName(framed));
+  return still;
+}
+
+/** Return the first reason with a region of the picture that the card shows; undefined if there is none. */
+const framedReason = (moment) => moment.reasons.find(({ region }) => region?.picture_url === moment.thumbnail_url);
+
+const regionName = ({ modality }) => REGION_NAMES[modality] ?? "Where it is";
+
+function fitOf(moment) {
+  return moment.is_by_place
+    ? h("span", { class: "fit", title: "How much of it lies in the place asked for" }, `${percent(moment.score)} there`)
+    : h("span", { class: "fit", title: "How well it fits, from 0 to 1" }, `fits ${moment.score.toFixed(2)}`);
 }
 
 /** Return the words of the winning evidence, matched ones marked, with their translation; null for a picture. */

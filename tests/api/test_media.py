@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ranges import UnsatisfiableRange, parse_range
+from api.schemas.base import thumbnail_url
 from api.transcripts import write_srt, write_vtt
-from core.records import Evidence, Modality, Span
+from core.records import Evidence, Keyframe, Modality, Segment, Span
 from tests.api.conftest import JPEG, World
 
 CONTENT = b"video 120 " + bytes(range(256)) * 2000
@@ -99,6 +100,23 @@ def test_thumbnails_show_the_last_keyframe_at_or_before_the_instant(world: World
     assert again.status_code == 304
     for wrong in ("-1", "nan", "inf", "x"):
         assert world.client.get(path, params={"t": wrong}).status_code == 422
+
+
+def test_a_keyframe_is_found_by_its_own_instant_however_that_is_rounded(world: World) -> None:
+    video_id = world.upload()
+    catalogue, keys = world.services.catalogue, ("first", "second")
+    catalogue.plan_parts(video_id, [Span(0, 60)])
+    lease = catalogue.claim_part("worker", lease_s=60)
+    assert lease is not None
+    catalogue.commit_part(lease, "artifact")
+    second_s = 10 + 1 / 3  # 10.333 is before it
+    frames = tuple(Keyframe(at_s, Span(0, 60), key) for at_s, key in zip((5.0, second_s), keys, strict=True))
+    for key in keys:
+        world.services.media.put_bytes(key, JPEG + key.encode())
+    segment = Segment("s", video_id, 0, 0, Span(0, 60), (), frames)
+    assert catalogue.publish_part(catalogue.parts_to_publish()[0], [], [segment])
+    shown = {t: world.client.get(thumbnail_url(video_id, t)).content for t in (second_s - 0.01, second_s)}
+    assert shown == {second_s - 0.01: JPEG + b"first", second_s: JPEG + b"second"}
 
 
 def test_transcripts_in_three_formats(world: World) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.errors import StageFailed, TryAgain
 from core.plans import QueryPlan, SenseQueries
-from core.records import Answer, Citation, Modality, Moment, Reason, Span
+from core.records import Answer, Citation, Modality, Moment, Reason, Region, Span
 from rag.plan import plan_query
 from tests.api.conftest import World, spoken
 from tests.api.test_videos import events_of
@@ -48,6 +49,22 @@ def test_search_returns_moments_with_their_evidence_and_reasons(world: World) ->
     assert found["reasons"][0]["matched"] == "Ada says"
     assert world.client.get(found["thumbnail_url"]).headers["content-type"] == "image/jpeg"
     assert world.finder.requests[0].query == "Ada"
+
+
+def test_a_reason_says_where_in_which_picture_its_words_stand(world: World) -> None:
+    video_id = world.add_ready_video()
+    region = Region(
+        70 + 1 / 3000, ((0.1, 0.25, 0.5, 0.3), (0.2, 0.3, 0.75, 0.5))
+    )  # told as 70.000: before the keyframe
+    shown = replace(spoken(video_id, 1), modality=Modality.SCREEN, text="AN\nDER ELBE", region=region)
+    reason = Reason(Modality.SCREEN, 0.8, shown.id, "ELBE", replace(region, boxes=region.boxes[1:]))
+    found = Moment(video_id, "Talk", shown.span, 0.8, Modality.SCREEN, (shown,), (reason,), region.time_s)
+    world.finder.moments = (found, moment(video_id))
+    seen, heard = world.client.post("/v1/search", json={"query": "Elbe"}).json()["moments"]
+    place = {"time_s": 70.0, "picture_url": seen["thumbnail_url"]}
+    assert seen["reasons"][0]["region"] == {"left": 0.2, "top": 0.3, "right": 0.75, "bottom": 0.5, **place}
+    assert seen["evidence"][0]["region"] == {"left": 0.1, "top": 0.25, "right": 0.75, "bottom": 0.5, **place}
+    assert (heard["reasons"][0]["region"], heard["evidence"][0]["region"]) == (None, None)
 
 
 def test_search_passes_every_restriction_on(world: World) -> None:

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
 from core.ids import new_id
-from core.records import Answer, Evidence, Failure, Modality, NewVideo
+from core.records import Answer, Box, Evidence, Failure, Modality, Moment, NewVideo, Region
 from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
@@ -193,6 +193,56 @@ def test_a_found_moment_shows_why_and_seeks_the_player(tab: Tab, film: Path) -> 
     tab.page.get_by_role("button", name=re.compile("Result 2")).click()
     tab.expect_playing_at(4)
     assert tab.served.finder.requests[-1].query == "lighthouse in the harbour"
+
+
+def framed(found: Moment, box: Box, time_s: float = 13.0) -> Moment:
+    """Return the moment, its reason naming a box of the picture of an instant."""
+    return replace(found, reasons=(replace(found.reasons[0], region=Region(time_s, (box,))),))
+
+
+FRAME_ERROR_PX = """({ number, middle }) => {
+    const still = document.querySelectorAll(".moment .still")[number];
+    const [image, frame] = [still.querySelector("img"), still.querySelector(".region rect:last-child")];
+    if (!frame) return null;
+    const [outer, inner] = [still.getBoundingClientRect(), frame.getBoundingClientRect()];
+    const scales = [outer.width / image.naturalWidth, outer.height / image.naturalHeight];
+    const fit = getComputedStyle(image).objectFit;
+    const scale = fit === "cover" ? Math.max(...scales) : Math.min(...scales);
+    const across = outer.x + outer.width / 2 + (middle[0] - 0.5) * image.naturalWidth * scale;
+    const along = outer.y + outer.height / 2 + (middle[1] - 0.5) * image.naturalHeight * scale;
+    const isInside = inner.left >= outer.left - 1 && inner.right <= outer.right + 1;
+    const error = Math.hypot(inner.x + inner.width / 2 - across, inner.y + inner.height / 2 - along);
+    return { fit, isRight: isInside && error < 1.5 };
+}"""
+
+
+@pytest.mark.parametrize("is_beside_player", [False, True])
+def test_where_a_text_stands_is_framed_in_its_picture(tab: Tab, film: Path, is_beside_player: bool) -> None:
+    _, shown = index(tab, upload(tab, film))
+    found = moment_of(shown, matched="harbour")
+    sides: tuple[Box, ...] = ((0.45, 0.4, 0.6, 0.5), (0.04, 0.7, 0.3, 0.8))
+    tab.served.finder.moments = (*(framed(found, box) for box in sides), framed(found, sides[0], time_s=4.0), found)
+    if is_beside_player:  # there cards are narrow and their pictures cropped
+        tab.page.locator(".video-open").click()
+    tab.ask_for("harbour")
+    cards = tab.page.locator(".moment")
+    expect(cards).to_have_count(4)
+    expect(tab.page.locator(".moment .region")).to_have_count(2)  # and none in the picture of another instant
+    expect(cards.first.locator(".region title")).to_have_text("Where it is written")
+    expect(cards.first.get_by_role("button")).to_have_accessible_name(re.compile("Where it is written is framed"))
+    expect(cards.nth(2).get_by_role("button")).not_to_have_accessible_name(re.compile("framed"))
+    fits = ["cover", "contain" if is_beside_player else "cover"]
+    for number, (box, fit) in enumerate(zip(sides, fits, strict=True)):
+        middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
+        told = {"number": number, "middle": middle}
+        tab.wait_until(f"told => (found => found?.isRight && found.fit === '{fit}')(({FRAME_ERROR_PX})(told))", told)
+
+
+def test_what_only_a_place_names_says_how_much_of_it_lies_there(tab: Tab, film: Path) -> None:
+    said, shown = index(tab, upload(tab, film))
+    tab.served.finder.moments = (replace(moment_of(said, score=1.0), is_by_place=True), moment_of(shown, score=0.85))
+    tab.ask_for("what is said at 0:10")
+    expect(tab.page.locator(".moment .fit")).to_have_text(["100 % there", "fits 0.85"])
 
 
 def test_results_can_be_narrowed_to_a_sense_and_to_the_open_video(tab: Tab, film: Path) -> None:

@@ -15,6 +15,7 @@ from core.records import (
     Keyframe,
     Link,
     Modality,
+    Region,
     Segment,
     Span,
     VideoStatus,
@@ -189,12 +190,14 @@ class TestEvidence:
             "e1", "v1", 0, Span(0.25, 2.5), Modality.SPEECH, "Grüße, 世界!", 0.5, "whisper base", "de",
             (Word("Grüße,", 0.25, 1.0, 0.75), Word("世界!", 1.0, 2.5)), "Greetings, world!",
         )  # fmt: skip
+        region = Region(1.5015, ((0.1, 0.25, 0.5, 0.3125), (0.1, 0.35, 0.75, 0.4)))
+        shown = Evidence("e2", "v1", 0, Span(0.5, 4), Modality.SCREEN, "AN\nDER ELBE", 0.9, "reader", region=region)
         frame = Keyframe(1.5, Span(0, 4), "videos/v1/frames/1.jpg")
         segment = Segment("s1", "v1", 0, 3, Span(0, 8), ("e1",), (frame,), 0.28125, 1.5, "de")
         catalogue.add_video(new_video("v1"))
-        publish(catalogue, "v1", [said], [segment])
+        publish(catalogue, "v1", [said, shown], [segment])
 
-        assert catalogue.list_evidence("v1") == [said]
+        assert catalogue.list_evidence("v1") == [said, shown]
         assert catalogue.list_segments("v1") == [segment]
         assert catalogue.get_segments(["s1", "unknown"]) == {"s1": segment}
 
