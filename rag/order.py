@@ -1,4 +1,4 @@
-"""Moments in time: which come before or after which, which is the first or the last, what happens at a given place.
+"""Moments in time: which come before or after which, what happens at a given place.
 
 After a target and an anchor were each searched for, their order in the video decides; it does not know how moments are
 found.
@@ -14,7 +14,6 @@ from core.plans import Relation
 from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
 from rag.exhibits import timecode
 from rag.merge import coincide
-from rag.phrases import tells_of
 
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
 """Time between two moments that halves how well the one follows the other; "right after" is impatient."""
@@ -91,26 +90,6 @@ def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anch
 def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment]:
     """Return the better moments, then those of the others that repeat none of them."""
     return [*better, *(moment for moment in others if not any(coincide(moment, known) for known in better))]
-
-
-def order_by_time(moments: Sequence[Moment], ordinal: int, text: str) -> list[Moment]:
-    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others.
-
-    Sure is also a moment whose evidence has the words of the text, however little else it has to do with them: the
-    first time that a lamp is mentioned need not be about the lamp.
-    """
-    sure = keep_sure(moments)
-    sure_by_video: dict[str, list[Moment]] = {}
-    for moment in moments:
-        if moment in sure or tells_of(text, moment.evidence):
-            sure_by_video.setdefault(moment.video_id, []).append(moment)
-    wanted = []
-    for occurrences in sure_by_video.values():
-        occurrences.sort(key=lambda moment: moment.span)
-        at = ordinal - 1 if ordinal > 0 else len(occurrences) + ordinal
-        if 0 <= at < len(occurrences):
-            wanted.append(occurrences[at])
-    return [*wanted, *(moment for moment in moments if moment not in wanted)]
 
 
 def share_inside(span: Span, window: Span) -> float:

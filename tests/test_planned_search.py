@@ -215,6 +215,39 @@ def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
     assert starts(library.find("the last time the lantern shines brightly"))[0] == 60
 
 
+def test_each_time_says_which_it_is_also_where_there_are_fewer(library: Library) -> None:
+    def told(query: str) -> list[tuple[float, str]]:
+        found = library.find(query)
+        return [(m.span.start_s, r.matched) for m in found for r in m.reasons if r.modality is Modality.METADATA]
+
+    first, second = (0, "the first of 2 times"), (60, "the second of 2 times")
+    assert told("the second to last time the lantern shines brightly") == [first, second]
+    assert told("the lantern shines brightly a third time") == [first, second]
+    assert told("the first time sailors return safely") == [(70, "the only time")]
+
+
+def test_only_videos_that_fit_nearly_as_well_as_the_best_have_a_time(library: Library) -> None:
+    library.add("lamps", [Line("lantern shop sells lantern oil"), Line("fish"), Line("lantern shop opens late")])
+    found = library.find("the second time the lantern shines brightly")
+    assert (found[0].video_title, found[0].span.start_s) == ("harbour", 60)
+    assert found[1].video_title == "harbour"
+
+
+def test_what_is_shown_without_a_break_is_shown_once(library: Library) -> None:
+    gate, wall = Line("gate seven", SCREEN), Line("wall", SCREEN)
+    library.add("gates", [gate, Line("gate seven opens", SCREEN), wall, gate, wall])
+    assert starts(library.find("when is gate seven shown again?"))[0] == 30
+    library.add("calls", [Line("flight nine"), Line("flight nine"), Line("wall")])
+    assert starts(library.find("the second time flight nine is mentioned"))[0] == 10
+
+
+def test_the_happening_beside_which_to_look_may_be_one_of_several(library: Library) -> None:
+    assert starts(library.find("what is said after the first time the lantern shines brightly"))[0] == 10
+    assert starts(library.find("what is said after the second time the lantern shines brightly"))[0] == 70
+    missing = "what is said after the third time the lantern shines brightly"
+    assert "after" not in " ".join(reason.matched for moment in library.find(missing) for reason in moment.reasons)
+
+
 def test_the_moment_after_another_is_the_one_of_the_same_video(library: Library) -> None:
     library.add("market", MARKET)
     [first, *_] = library.find("captain rings bell after lantern goes dark")
