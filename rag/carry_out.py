@@ -14,7 +14,7 @@ from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
 from rag.occurrences import pick_time, put_time_first
-from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, put_first
+from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, narrow_to_telling, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -128,6 +128,8 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
     anchors = _find_anchors(succession.anchor, request, search)
     if not anchors:
         return []
+    if succession.relation in (Relation.AFTER, Relation.BEFORE):
+        anchors = [narrow_to_telling(anchor, succession.anchor.text) for anchor in anchors]
     if succession.relation is Relation.EITHER:
         return _take_turns(_find_in_time(succession.target, request, search), anchors)
     is_asked = succession.target.is_open or _is_question(succession.target)
@@ -159,12 +161,21 @@ def _find_next(
     relation, words = succession.relation, succession.anchor.text
     found: list[Moment] = []
     for anchor in anchors[:N_ANCHORS]:
-        place = _beside(anchor, relation, NEXT_S)
-        shown = search.browse(place, succession.target, request) if place else []
+        shown = _browse_beside(anchor, succession, request, search)
         alike = [replace(moment, score=anchor.score) for moment in shown]
         nearest = compose_pairs(alike, [anchor], relation, anchor_words=words, is_close=True)
         found = put_first(found, [*nearest[:1], anchor, *nearest[1:]] if nearest else [])
     return found
+
+
+def _browse_beside(anchor: Moment, succession: Succession, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return what is near an anchor, on the side asked for; after a pause, what is farther from it."""
+    for length_s in (NEXT_S, BESIDE_S):
+        place = _beside(anchor, succession.relation, length_s)
+        shown = search.browse(place, succession.target, request) if place else []
+        if shown:
+            return shown
+    return []
 
 
 def _take_turns(moments: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import sqrt
 
 from core.plans import Relation
 from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
 from rag.exhibits import timecode
 from rag.merge import coincide
+from rag.phrases import tells_of
 
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
 """Time between two moments that halves how well the one follows the other; "right after" is impatient."""
@@ -87,6 +89,18 @@ def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anch
     )
 
 
+def narrow_to_telling(moment: Moment, text: str) -> Moment:
+    """Return a spoken moment as short as the sentences in it that have all the words of a text, if any has.
+
+    A word spoken alone is shown with a sentence before or after it; beside the word is that sentence.
+    """
+    telling = tuple(item for item in moment.evidence if tells_of(text, [item]))
+    if moment.modality is not Modality.SPEECH or not telling or len(telling) == len(moment.evidence):
+        return moment
+    span = reduce(Span.cover, (item.span for item in telling)).within(moment.span)
+    return replace(moment, span=span, evidence=telling) if span else moment
+
+
 def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment]:
     """Return the better moments, then those of the others that repeat none of them."""
     return [*better, *(moment for moment in others if not any(coincide(moment, known) for known in better))]
@@ -134,7 +148,9 @@ def browse(
         is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
         share = share_inside(segment.span, window)
         span = segment.span.within(window)
-        if span is None or not is_inside(segment.span, window) or not (own or is_seen):
+        if span is None or not (own or is_seen):
+            continue
+        if not is_inside(segment.span, window) and not any(_is_told_in(span, item) for item in own):
             continue
         modality = own[0].modality if own else Modality.VISUAL
         reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
@@ -149,6 +165,11 @@ def keep_nearest(moments: Sequence[Moment], at_s: float, n: int) -> list[Moment]
     """Return the n moments of a video that are nearest to an instant, in the order given."""
     nearest = sorted(range(len(moments)), key=lambda index: abs(moments[index].span.middle_s - at_s))[:n]
     return [moments[index] for index in sorted(nearest)]
+
+
+def _is_told_in(span: Span, item: Evidence) -> bool:
+    """Whether most of a piece of evidence lies in the span: a word between two pauses is little of its segment."""
+    return item.span.overlap_s(span) > item.span.duration_s / 2
 
 
 def _counts(item: Evidence, modalities: frozenset[str]) -> bool:

@@ -263,6 +263,13 @@ def test_the_first_or_last_time_is_asked_for(query: str, ordinal: int, text: str
         ("Which comes first, the mortar or the chopper?", Relation.EITHER, "the mortar", "the chopper"),
         ("Which topic follows a red circle moving left?", Relation.AFTER, "Which topic", "a red circle moving left"),
         ("What directly precedes the storm?", Relation.BEFORE, "What", "the storm"),
+        ("a cat preceded by coffee", Relation.THEN, "a cat", "coffee"),
+        ("what is said before banana", Relation.BEFORE, "what is said", "banana"),
+        ("what is said after banana", Relation.AFTER, "what is said", "banana"),
+        ("what does the speaker say before he says banana?", Relation.BEFORE, "what does the speaker say", "banana"),
+        ("what happens just before goal", Relation.BEFORE, "what happens", "goal"),
+        ("what happens right after goal", Relation.AFTER, "what happens", "goal"),
+        ("what happens a moment before the crash", Relation.BEFORE, "what happens", "the crash"),
     ],
 )
 def test_two_happenings_are_told_apart(query: str, relation: Relation, target: str, anchor: str) -> None:
@@ -278,6 +285,11 @@ def test_which_time_is_asked_for_of_the_happening_that_it_stands_beside() -> Non
     plan = plan_query("the first time a dog barks after the bell rings")
     assert plan.succession is not None
     assert (plan.ordinal, plan.succession.anchor.ordinal) == (1, None)
+
+
+@pytest.mark.parametrize("query", ["what is said before Christmas", "what is said after 2015", "what is heard at dawn"])
+def test_what_stands_beside_words_of_the_world_is_no_order_in_a_video(query: str) -> None:
+    assert plan_query(query).succession is None
 
 
 @pytest.mark.parametrize(

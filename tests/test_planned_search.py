@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, SearchRequest
-from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span
+from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span, Video, VideoStatus
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
+from rag.order import browse
 from rag.search import MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder, picture_of
@@ -271,6 +273,36 @@ def test_one_and_then_the_other_is_one_moment_when_they_are_near(library: Librar
 def test_what_happens_next_need_not_be_described(library: Library) -> None:
     assert starts(library.find("what happens right after the storm breaks windows?"))[0] == 30
     assert starts(library.find("what is said before sailors return safely?"))[0] == 60
+
+
+def test_one_word_is_looked_beside_on_either_side(library: Library) -> None:
+    library.add("market", [Line("fish"), Line("we weigh it"), Line("banana", seconds=1), Line("it is ripe")])
+    assert starts(library.find("what is said before banana"))[:2] == [10, 20]
+    assert starts(library.find("what is said after banana"))[:2] == [30, 20]
+
+
+def test_after_a_pause_what_is_farther_away_stands_next(library: Library) -> None:
+    silence = [Line("stop", SCREEN)] * 3
+    library.add("market", [Line("we weigh it"), *silence, Line("banana"), *silence, Line("it is ripe")])
+    assert starts(library.find("what is said before banana"))[:2] == [0, 40]
+    assert starts(library.find("what is said after banana"))[:2] == [80, 40]
+
+
+def test_a_short_sentence_beside_a_word_counts_though_most_of_its_segment_lies_elsewhere() -> None:
+    told = {"we weigh it": (100, 102), "banana": (103, 104), "and so on": (104, 120), "still there": (60, 130)}
+    senses = {"still there": SCREEN}
+    evidence = [
+        Evidence(text, "v", 0, Span(*span), senses.get(text, SPEECH), text, 0.9, "test") for text, span in told.items()
+    ]
+    segment = Segment("s", "v", 0, 0, Span(100, 120), tuple(told))
+    made_at = datetime(2026, 1, 1, tzinfo=UTC)
+    video = Video("v", "default", "market", "m.mp4", "market", "k", 1, VideoStatus.READY, made_at, 200.0)
+
+    def browsed(start_s: float, end_s: float) -> list[Span]:
+        return [m.span for m in browse(video, [segment], evidence, Span(start_s, end_s), frozenset())]
+
+    assert browsed(83, 103) == [Span(100, 103)]
+    assert browsed(83, 101) == []
 
 
 def test_what_stands_next_is_found_with_what_it_follows(library: Library) -> None:
