@@ -129,10 +129,10 @@ class QueryPlan:
 
     ``text`` is what is searched for: the query without its words of sense, place and order, never empty for a query
     with words. ``intent`` is the sense that the query names (SPEECH, SCREEN or VISUAL). ``phrases`` were quoted:
-    evidence must hold them. ``ordinal``: 1 the first time, 2 the second, -1 the last. ``is_open``: nothing is
-    described, what is there is asked for ("what happens at 3:20?"). ``language`` is an ISO 639-1 code, None when it
-    cannot be told. ``led_by`` is what is said and shown in the moment that led to this plan: words of it that the query
-    lacks tip the order.
+    evidence must hold them. ``ordinal``: 1 the first time, 2 the second, -1 the last, -2 the one before it; beside a
+    succession it is its target's. ``is_open``: nothing is described, what is there is asked for ("what happens at
+    3:20?"). ``language`` is an ISO 639-1 code, None when it cannot be told. ``led_by`` is what is said and shown in the
+    moment that led to this plan: words of it that the query lacks tip the order.
     """
 
     query: str

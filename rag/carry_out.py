@@ -1,4 +1,4 @@
-"""Carries out what a plan asks for beyond its words: a place in the video, an order of happenings, the first time.
+"""Carries out what a plan asks for beyond its words: a place in the video, an order of happenings, which time.
 
 It does not know how moments are found: ``PartSearch`` finds those of one part of a plan.
 """
@@ -13,7 +13,8 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, order_by_time, put_first
+from rag.occurrences import pick_time, put_time_first
+from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, narrow_to_telling, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -50,7 +51,7 @@ def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> li
     if plan.succession is not None and not _is_said(plan, moments):
         composed = _keep_in_time(_find_succession(plan.succession, request, search), plan, request, search)
         moments = put_first(composed, moments) if composed else moments
-    return order_by_time(moments, plan.ordinal, plan.text) if plan.ordinal else moments
+    return put_time_first(moments, plan.ordinal, plan.text) if plan.ordinal else moments
 
 
 def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
@@ -124,9 +125,11 @@ def _is_said(plan: QueryPlan, moments: Sequence[Moment]) -> bool:
 
 def _find_succession(succession: Succession, request: SearchRequest, search: PartSearch) -> list[Moment]:
     """Return the targets that stand to an anchor as asked; none if either is not relevant."""
-    anchors = keep_sure(_find_in_time(succession.anchor, request, search))
+    anchors = _find_anchors(succession.anchor, request, search)
     if not anchors:
         return []
+    if succession.relation in (Relation.AFTER, Relation.BEFORE):
+        anchors = [narrow_to_telling(anchor, succession.anchor.text) for anchor in anchors]
     if succession.relation is Relation.EITHER:
         return _take_turns(_find_in_time(succession.target, request, search), anchors)
     is_asked = succession.target.is_open or _is_question(succession.target)
@@ -142,6 +145,12 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
     return composed or (_find_next(succession, anchors, request, search) if is_asked else [])
 
 
+def _find_anchors(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return the moments that fit nearly as well as the best of their video, or the one time of them that is meant."""
+    moments = _find_in_time(plan, request, search)
+    return pick_time(moments, plan.ordinal, plan.text) if plan.ordinal else keep_sure(moments)
+
+
 def _find_next(
     succession: Succession, anchors: Sequence[Moment], request: SearchRequest, search: PartSearch
 ) -> list[Moment]:
@@ -152,12 +161,21 @@ def _find_next(
     relation, words = succession.relation, succession.anchor.text
     found: list[Moment] = []
     for anchor in anchors[:N_ANCHORS]:
-        place = _beside(anchor, relation, NEXT_S)
-        shown = search.browse(place, succession.target, request) if place else []
+        shown = _browse_beside(anchor, succession, request, search)
         alike = [replace(moment, score=anchor.score, is_by_place=False) for moment in shown]
         nearest = compose_pairs(alike, [anchor], relation, anchor_words=words, is_close=True)
         found = put_first(found, [*nearest[:1], anchor, *nearest[1:]] if nearest else [])
     return found
+
+
+def _browse_beside(anchor: Moment, succession: Succession, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return what is near an anchor, on the side asked for; after a pause, what is farther from it."""
+    for length_s in (NEXT_S, BESIDE_S):
+        place = _beside(anchor, succession.relation, length_s)
+        shown = search.browse(place, succession.target, request) if place else []
+        if shown:
+            return shown
+    return []
 
 
 def _take_turns(moments: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:

@@ -44,3 +44,14 @@ def read_ordinal(text: str) -> int:
     (2, 21)
     """
     return _ORDINALS.get(text.casefold()) or int(text[:-2])
+
+
+def spell_ordinal(number: int) -> str:
+    """Return the name of a place in a row, as a word up to twelfth.
+
+    >>> [spell_ordinal(number) for number in (2, 12, 13, 21, 112)]
+    ['second', 'twelfth', '13th', '21st', '112th']
+    """
+    words = {place: word for word, place in _ORDINALS.items()}
+    ending = "th" if 10 < number % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return words.get(number) or f"{number}{ending}"

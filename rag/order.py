@@ -1,4 +1,4 @@
-"""Moments in time: which come before or after which, which is the first or the last, what happens at a given place.
+"""Moments in time: which come before or after which, what happens at a given place.
 
 After a target and an anchor were each searched for, their order in the video decides; it does not know how moments are
 found.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import sqrt
 
 from core.plans import Relation
@@ -88,29 +89,21 @@ def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anch
     )
 
 
+def narrow_to_telling(moment: Moment, text: str) -> Moment:
+    """Return a spoken moment as short as the sentences in it that have all the words of a text, if any has.
+
+    A word spoken alone is shown with a sentence before or after it; beside the word is that sentence.
+    """
+    telling = tuple(item for item in moment.evidence if tells_of(text, [item]))
+    if moment.modality is not Modality.SPEECH or not telling or len(telling) == len(moment.evidence):
+        return moment
+    span = reduce(Span.cover, (item.span for item in telling)).within(moment.span)
+    return replace(moment, span=span, evidence=telling) if span else moment
+
+
 def put_first(better: Sequence[Moment], others: Iterable[Moment]) -> list[Moment]:
     """Return the better moments, then those of the others that repeat none of them."""
     return [*better, *(moment for moment in others if not any(coincide(moment, known) for known in better))]
-
-
-def order_by_time(moments: Sequence[Moment], ordinal: int, text: str) -> list[Moment]:
-    """Return for each video, best first, its first (1), second (2) … or last (-1) sure moment before all others.
-
-    Sure is also a moment whose evidence has the words of the text, however little else it has to do with them: the
-    first time that a lamp is mentioned need not be about the lamp.
-    """
-    sure = keep_sure(moments)
-    sure_by_video: dict[str, list[Moment]] = {}
-    for moment in moments:
-        if moment in sure or tells_of(text, moment.evidence):
-            sure_by_video.setdefault(moment.video_id, []).append(moment)
-    wanted = []
-    for occurrences in sure_by_video.values():
-        occurrences.sort(key=lambda moment: moment.span)
-        at = ordinal - 1 if ordinal > 0 else len(occurrences) + ordinal
-        if 0 <= at < len(occurrences):
-            wanted.append(occurrences[at])
-    return [*wanted, *(moment for moment in moments if moment not in wanted)]
 
 
 def share_inside(span: Span, window: Span) -> float:
@@ -155,7 +148,9 @@ def browse(
         is_seen = bool(segment.keyframes) and (not modalities or Modality.VISUAL.value in modalities)
         share = share_inside(segment.span, window)
         span = segment.span.within(window)
-        if span is None or not is_inside(segment.span, window) or not (own or is_seen):
+        if span is None or not (own or is_seen):
+            continue
+        if not is_inside(segment.span, window) and not any(_is_told_in(span, item) for item in own):
             continue
         modality = own[0].modality if own else Modality.VISUAL
         reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
@@ -181,6 +176,11 @@ def keep_nearest(moments: Sequence[Moment], at_s: float, n: int) -> list[Moment]
     """Return the n moments of a video that are nearest to an instant, in the order given."""
     nearest = sorted(range(len(moments)), key=lambda index: abs(moments[index].span.middle_s - at_s))[:n]
     return [moments[index] for index in sorted(nearest)]
+
+
+def _is_told_in(span: Span, item: Evidence) -> bool:
+    """Whether most of a piece of evidence lies in the span: a word between two pauses is little of its segment."""
+    return item.span.overlap_s(span) > item.span.duration_s / 2
 
 
 def _counts(item: Evidence, modalities: frozenset[str]) -> bool:

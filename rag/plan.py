@@ -14,12 +14,12 @@ from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from rag.language import guess_language
 from rag.plan_cues import (
     find_intent,
-    find_ordinal,
     hide_phrases,
     quote_capitals,
     reveal_phrases,
     strip_carrier,
 )
+from rag.plan_ordinals import find_ordinal
 from rag.plan_succession import is_open, split_succession
 from rag.plan_times import find_window
 
@@ -80,7 +80,8 @@ def _plan_order(plan: QueryPlan, masked: str, phrases: Sequence[str]) -> QueryPl
     anchor, target = _plan_part(parts.anchor, phrases), _plan_part(parts.target, phrases)
     target = replace(target, is_open=is_open(parts.target) or target.is_open)
     if not _is_place(anchor):
-        return replace(plan, succession=Succession(target, anchor, parts.relation, parts.is_close))
+        succession = Succession(target, anchor, parts.relation, parts.is_close)
+        return replace(plan, ordinal=target.ordinal, succession=succession)  # that of the anchor is its own
     beside = _beside(anchor, parts.relation)
     if beside is None or target.time is not None:
         return plan

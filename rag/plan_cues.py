@@ -1,4 +1,4 @@
-"""Small words of a query that tell how to look: the sense it speaks of, what it quotes, which time.
+"""Small words of a query that tell how to look: the sense it speaks of, what it quotes.
 
 English only, and each cue by itself; ``rag/plan.py`` puts them together. It does not know what is searched.
 """
@@ -48,7 +48,8 @@ _SHOWN = re.compile(
 
 _CARRIERS = {
     Modality.SPEECH: r"""
-        (?:the\ moment\ (?:when|where)\ )? (?:some(?:one|body)|(?:the|a)\ (?:speaker|narrator|presenter|voice))
+        (?:the\ moment\ (?:when|where)\ )?
+        (?:he|she|they|some(?:one|body)|(?:the|a)\ (?:speaker|narrator|presenter|voice))
         \ (?:(?:says?|said|mentions?|explains?)(?:\ that)?|(?:talks?|speaks?)\ about|discuss(?:es)?)
         | (?i:saying(?!\ of\b)|mentioning|explaining)(?:\ that)? | (?i:talking|speaking)\ about | (?i:discussing)
     """,
@@ -69,20 +70,6 @@ _TAIL_BY_SENSE = {
 }
 _CARRIER_BY_SENSE = {sense: re.compile(rf"^(?:{carrier})\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
 """How a query introduces what it wants: "someone says" is not said, nor does "text" stand on the screen."""
-
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1, "final": -1}
-_WHICH = rf"(?P<which>{'|'.join(_ORDINALS)})"
-_ORDERED = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(?P<cut>\b(?:for )?the (?:very )?{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since|around)\b)",
-        rf"(?P<cut>^{_WHICH} time(?: that| when| where)?\b)(?! (?:in|for|since|around)\b)",
-        rf"(?P<cut>\b(?:the )?{_WHICH} (?:appearance|mention|occurrence) of\b)",
-        r"(?P<cut>\b(?P<which>first|last)) (?:appears?|mentions?|mentioned|says|said|shown|heard)\b",
-        r"\b(?:seen|shown|said|named|heard|mentioned|appears?) (?P<cut>(?P<which>first|last))(?=\s*\??$)",
-    )
-)
-"""Only what speaks of times: "the last supper", "the first man on the moon" and "at last" name things."""
 
 
 def find_phrases(text: str) -> tuple[str, ...]:
@@ -173,17 +160,3 @@ def strip_carrier(text: str, intent: Modality | None) -> str:
     return (
         stripped if re.match("(?:what|who|which) ", text, re.IGNORECASE) else _TAIL_BY_SENSE[intent].sub("", stripped)
     )
-
-
-def find_ordinal(text: str) -> tuple[int, str] | None:
-    """Return which time is asked for (1 the first, -1 the last) and the text without its words; None if none is.
-
-    >>> find_ordinal("the first time the dog jumps"), find_ordinal("the last supper")
-    ((1, 'the dog jumps'), None)
-    """
-    for pattern in _ORDERED:
-        match = pattern.search(text)
-        if match:
-            rest = text[: match.start("cut")] + text[match.end("cut") :]
-            return _ORDINALS[match["which"].casefold()], re.sub(r"\s+(?=[?!.,]|$)", "", " ".join(rest.split()))
-    return None

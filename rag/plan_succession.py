@@ -22,18 +22,31 @@ _SMALL_WORDS = (
 _ASKING_WORDS = (
     "happen happens happened happening comes come shown show shows seen see going go goes say says said heard hear "
     "spoken talk talking speak speaks about next on can right just written read reads displayed visible text screen "
-    "topic topics subject segment section chapter"
+    "topic topics subject segment section chapter speaker narrator presenter"
 )
 _SMALL = frozenset(_SMALL_WORDS.split())
 _OPEN = _SMALL | frozenset(_ASKING_WORDS.split())
 
-_SOON = r"(?P<soon>right|just|immediately|directly|straight|shortly|soon)"
+_A_MOMENT = r"(?<!for )(?<!at )(?:(?:a|the) (?:few )?moments?|(?:a few|some) seconds)"
+_SOON = rf"(?P<soon>right|just|immediately|directly|straight|shortly|soon|{_A_MOMENT})"
 _DEFINITE = re.compile(
     r"(?:the|this|that|these|those|his|her|its|their|my|our|your|he|she|it|they|we|you)\b|[\"“«]|\w+ing\b",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?:the|this|that|these|those)\b|[\"“«]|\w+ing\b", re.IGNORECASE)
 """How an anchor with nothing before it must begin: "before you go" is a title, "after the storm" a wish."""
+
+_TOLD = re.compile(
+    r"\b(?:said|says?|saying|spoken|speaks?|heard|hears?|shown|shows?|seen|sees?|written|displayed|visible)\b",
+    re.IGNORECASE,
+)
+_WORDS_OF_THE_WORLD = (
+    "dark darkness dawn daybreak sunrise sunset noon midnight birth death life marriage divorce retirement war peace "
+    "christmas easter christ ramadan school class college graduation work lunch dinner breakfast supper bed sleep "
+    "surgery treatment pregnancy puberty today tomorrow yesterday"
+)
+_OF_THE_WORLD = frozenset(_WORDS_OF_THE_WORLD.split())
+"""What comes before or after these in the world, not in a video: "what is said after death" asks about a belief."""
 
 _NO_TARGET_END = re.compile(
     r"""\b(?:
@@ -63,6 +76,10 @@ _EITHER = re.compile(
 _THEN = re.compile(
     r"^(?:first,? )?(?P<anchor>.+?)(?P<link>,? and then|, then| then|,? followed by|,? (?:which|that) is followed by) "
     r"(?P<target>.+)$",
+    re.IGNORECASE,
+)
+_PRECEDED = re.compile(
+    r"^(?P<target>.+?)(?P<link>,? (?:(?:which|that) is )?(?:immediately |directly )?preceded by) (?P<anchor>.+)$",
     re.IGNORECASE,
 )
 _LED = re.compile(rf"^(?:{_SOON} )?(?P<link>after|before) (?P<anchor>[^,]+), (?P<target>.+)$", re.IGNORECASE)
@@ -120,7 +137,7 @@ def _either(text: str) -> Parts | None:
 
 
 def _then(text: str) -> Parts | None:
-    match = _THEN.match(text)
+    match = _THEN.match(text) or _PRECEDED.match(text)
     if not match or text.casefold().startswith("if "):
         return None
     anchor, target = match["anchor"].strip(" ,"), match["target"].strip(" ,")
@@ -137,14 +154,26 @@ def _side(match: re.Match[str] | None) -> Parts | None:
     is_definite = bool(_DEFINITE.match(anchor))
     is_indefinite = bool(re.match(r"(?:an?|some)\b", anchor, re.IGNORECASE))
     is_happening = n_words >= 1 if is_definite else n_words >= MIN_BARE_WORDS + is_indefinite
+    soon = (match["soon"] or "").casefold()
+    if not is_happening and _asks_beside(target, is_soon=soon not in ("", "shortly", "soon")):
+        is_happening = n_words >= 1 and not _is_of_the_world(anchor)
     if match["link"].casefold() == "before" and _IN_FRONT_OF.match(anchor):
         return None
     is_title = not target and not _NAMED.match(anchor)
     if not is_happening or _NO_TARGET_END.search(target) or is_title:
         return None
     link = match["link"].casefold()
-    soon = (match["soon"] or ("right" if link in _RELATION_BY_VERB else "soon")).casefold()
-    return Parts(target, anchor, _RELATION_BY_VERB.get(link) or Relation(link), soon not in ("shortly", "soon"))
+    is_close = soon not in ("", "shortly", "soon") or (not soon and link in _RELATION_BY_VERB)
+    return Parts(target, anchor, _RELATION_BY_VERB.get(link) or Relation(link), is_close)
+
+
+def _asks_beside(target: str, *, is_soon: bool) -> bool:
+    """Whether a target asks what is told right there in the video: one word is anchor enough then."""
+    return bool(target) and is_open(target) and (is_soon or bool(_TOLD.search(target)))
+
+
+def _is_of_the_world(anchor: str) -> bool:
+    return any(word in _OF_THE_WORLD or word.isdigit() for word in _content(anchor))
 
 
 _RELATION_BY_VERB = {"follows": Relation.AFTER, "precedes": Relation.BEFORE}

@@ -112,6 +112,29 @@ PLAIN = [
     "at two minutes to midnight",
     "two minutes before 3:20",
     "after ten minutes of rest",
+    "third time lucky",
+    "third time's a charm",
+    "first time buyers",
+    "the second time in history",
+    "a second time zone",
+    "the second time derivative",
+    "the 3rd time slot",
+    "there is always a first time",
+    "the first time-lapse",
+    "never seen again",
+    "the ship was not seen again",
+    "what is his name again?",
+    "who is shown again?",
+    "when is the meeting again?",
+    "make it work again",
+    "again and again",
+    "a dog jumping twice",
+    "twice a day",
+    "only once",
+    "what happens after death",
+    "what happens after fertilisation",
+    "just before sunset",
+    "she waits for a moment after the bell",
     "after two years",
 ]
 
@@ -208,6 +231,17 @@ def test_what_is_quoted_is_no_wish() -> None:
         ("the first mention of Anna", 1, "Anna"),
         ("the lamp is first mentioned", 1, "the lamp"),
         ("Which animal is seen first?", 1, "Which animal is seen?"),
+        ("the fifth time that the clock is shown", 5, "the clock is shown"),
+        ("the 21st time a bell rings", 21, "a bell rings"),
+        ("third time the bell rings", 3, "the bell rings"),
+        ("first time Anna appears", 1, "Anna appears"),
+        ("the second to last time a bell rings", -2, "a bell rings"),
+        ("the penultimate appearance of the bell", -2, "the bell"),
+        ("the bell rings a third time", 3, "the bell rings"),
+        ("the last time he says banana", -1, "banana"),
+        ("when is the logo shown again?", 2, "when is the logo shown?"),
+        ("the bird appears once again", 2, "the bird appears"),
+        ("where does she mention the war again?", 2, "where does she mention the war?"),
     ],
 )
 def test_the_first_or_last_time_is_asked_for(query: str, ordinal: int, text: str) -> None:
@@ -229,12 +263,33 @@ def test_the_first_or_last_time_is_asked_for(query: str, ordinal: int, text: str
         ("Which comes first, the mortar or the chopper?", Relation.EITHER, "the mortar", "the chopper"),
         ("Which topic follows a red circle moving left?", Relation.AFTER, "Which topic", "a red circle moving left"),
         ("What directly precedes the storm?", Relation.BEFORE, "What", "the storm"),
+        ("a cat preceded by coffee", Relation.THEN, "a cat", "coffee"),
+        ("what is said before banana", Relation.BEFORE, "what is said", "banana"),
+        ("what is said after banana", Relation.AFTER, "what is said", "banana"),
+        ("what does the speaker say before he says banana?", Relation.BEFORE, "what does the speaker say", "banana"),
+        ("what happens just before goal", Relation.BEFORE, "what happens", "goal"),
+        ("what happens right after goal", Relation.AFTER, "what happens", "goal"),
+        ("what happens a moment before the crash", Relation.BEFORE, "what happens", "the crash"),
     ],
 )
 def test_two_happenings_are_told_apart(query: str, relation: Relation, target: str, anchor: str) -> None:
     succession = plan_query(query).succession
     assert succession is not None
     assert (succession.relation, succession.target.text, succession.anchor.text) == (relation, target, anchor)
+
+
+def test_which_time_is_asked_for_of_the_happening_that_it_stands_beside() -> None:
+    plan = plan_query("what is said after the second time the bell rings")
+    assert plan.succession is not None
+    assert (plan.ordinal, plan.succession.target.ordinal, plan.succession.anchor.ordinal) == (None, None, 2)
+    plan = plan_query("the first time a dog barks after the bell rings")
+    assert plan.succession is not None
+    assert (plan.ordinal, plan.succession.anchor.ordinal) == (1, None)
+
+
+@pytest.mark.parametrize("query", ["what is said before Christmas", "what is said after 2015", "what is heard at dawn"])
+def test_what_stands_beside_words_of_the_world_is_no_order_in_a_video(query: str) -> None:
+    assert plan_query(query).succession is None
 
 
 @pytest.mark.parametrize(
@@ -282,6 +337,7 @@ def test_a_pasted_passage_is_not_planned() -> None:
 PIECES = [
     *("after", "before", "then", "the first time", "in the first minute", "at 3:20", "between 1:00 and 2:00", "“", "”"),
     *("after the second minute", "before the first minute", "from 0:00 on", "minutes 5 to 3", "in the third half"),
+    *("the 0th time", "the second to last time", "shown again", "a third time", "just", "preceded by", "a moment"),
     *("after 2 minutes", "0th minute", "at 5m99s", "in the middle", "of the video", "mark", "3:20"),
     *(
         '"',

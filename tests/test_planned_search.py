@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, SearchRequest
-from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span
+from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span, Video, VideoStatus
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
+from rag.order import browse
 from rag.search import MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder, picture_of
@@ -217,6 +219,39 @@ def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
     assert starts(library.find("the last time the lantern shines brightly"))[0] == 60
 
 
+def test_each_time_says_which_it_is_also_where_there_are_fewer(library: Library) -> None:
+    def told(query: str) -> list[tuple[float, str]]:
+        found = library.find(query)
+        return [(m.span.start_s, r.matched) for m in found for r in m.reasons if r.modality is Modality.METADATA]
+
+    first, second = (0, "the first of 2 times"), (60, "the second of 2 times")
+    assert told("the second to last time the lantern shines brightly") == [first, second]
+    assert told("the lantern shines brightly a third time") == [first, second]
+    assert told("the first time sailors return safely") == [(70, "the only time")]
+
+
+def test_only_videos_that_fit_nearly_as_well_as_the_best_have_a_time(library: Library) -> None:
+    library.add("lamps", [Line("lantern shop sells lantern oil"), Line("fish"), Line("lantern shop opens late")])
+    found = library.find("the second time the lantern shines brightly")
+    assert (found[0].video_title, found[0].span.start_s) == ("harbour", 60)
+    assert found[1].video_title == "harbour"
+
+
+def test_what_is_shown_without_a_break_is_shown_once(library: Library) -> None:
+    gate, wall = Line("gate seven", SCREEN), Line("wall", SCREEN)
+    library.add("gates", [gate, Line("gate seven opens", SCREEN), wall, gate, wall])
+    assert starts(library.find("when is gate seven shown again?"))[0] == 30
+    library.add("calls", [Line("flight nine"), Line("flight nine"), Line("wall")])
+    assert starts(library.find("the second time flight nine is mentioned"))[0] == 10
+
+
+def test_the_happening_beside_which_to_look_may_be_one_of_several(library: Library) -> None:
+    assert starts(library.find("what is said after the first time the lantern shines brightly"))[0] == 10
+    assert starts(library.find("what is said after the second time the lantern shines brightly"))[0] == 70
+    missing = "what is said after the third time the lantern shines brightly"
+    assert "after" not in " ".join(reason.matched for moment in library.find(missing) for reason in moment.reasons)
+
+
 def test_the_moment_after_another_is_the_one_of_the_same_video(library: Library) -> None:
     library.add("market", MARKET)
     [first, *_] = library.find("captain rings bell after lantern goes dark")
@@ -240,6 +275,36 @@ def test_one_and_then_the_other_is_one_moment_when_they_are_near(library: Librar
 def test_what_happens_next_need_not_be_described(library: Library) -> None:
     assert starts(library.find("what happens right after the storm breaks windows?"))[0] == 30
     assert starts(library.find("what is said before sailors return safely?"))[0] == 60
+
+
+def test_one_word_is_looked_beside_on_either_side(library: Library) -> None:
+    library.add("market", [Line("fish"), Line("we weigh it"), Line("banana", seconds=1), Line("it is ripe")])
+    assert starts(library.find("what is said before banana"))[:2] == [10, 20]
+    assert starts(library.find("what is said after banana"))[:2] == [30, 20]
+
+
+def test_after_a_pause_what_is_farther_away_stands_next(library: Library) -> None:
+    silence = [Line("stop", SCREEN)] * 3
+    library.add("market", [Line("we weigh it"), *silence, Line("banana"), *silence, Line("it is ripe")])
+    assert starts(library.find("what is said before banana"))[:2] == [0, 40]
+    assert starts(library.find("what is said after banana"))[:2] == [80, 40]
+
+
+def test_a_short_sentence_beside_a_word_counts_though_most_of_its_segment_lies_elsewhere() -> None:
+    told = {"we weigh it": (100, 102), "banana": (103, 104), "and so on": (104, 120), "still there": (60, 130)}
+    senses = {"still there": SCREEN}
+    evidence = [
+        Evidence(text, "v", 0, Span(*span), senses.get(text, SPEECH), text, 0.9, "test") for text, span in told.items()
+    ]
+    segment = Segment("s", "v", 0, 0, Span(100, 120), tuple(told))
+    made_at = datetime(2026, 1, 1, tzinfo=UTC)
+    video = Video("v", "default", "market", "m.mp4", "market", "k", 1, VideoStatus.READY, made_at, 200.0)
+
+    def browsed(start_s: float, end_s: float) -> list[Span]:
+        return [m.span for m in browse(video, [segment], evidence, Span(start_s, end_s), frozenset())]
+
+    assert browsed(83, 103) == [Span(100, 103)]
+    assert browsed(83, 101) == []
 
 
 def test_what_stands_next_is_found_with_what_it_follows(library: Library) -> None:

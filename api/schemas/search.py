@@ -15,6 +15,7 @@ from api.schemas.videos import EvidenceView
 from core.plans import QueryPlan, Relation
 from core.protocols import SearchRequest
 from core.records import Modality, Moment, Reason, Span
+from rag.numerals import spell_ordinal
 
 
 class TimeBody(Body):
@@ -188,7 +189,6 @@ class SearchView(View):
 
 
 _SENSES = {Modality.SPEECH: "said", Modality.SCREEN: "written", Modality.VISUAL: "shown"}
-_TIMES = {1: "the first time", 2: "the second time", 3: "the third time", 4: "the fourth time", -1: "the last time"}
 
 
 def _describe(plan: QueryPlan) -> list[str]:
@@ -198,17 +198,33 @@ def _describe(plan: QueryPlan) -> list[str]:
     if plan.time is not None:
         parts.append(plan.time.words)
     if plan.ordinal is not None:
-        parts.append(_TIMES.get(plan.ordinal, f"time {plan.ordinal}"))
+        parts.append(_describe_time(plan.ordinal))
     if plan.succession is not None:
-        target, anchor = plan.succession.target.text, plan.succession.anchor.text
+        target, anchor = (_quote(part) for part in (plan.succession.target, plan.succession.anchor))
         match plan.succession.relation:
             case Relation.EITHER:
-                parts.append(f"both “{target}” and “{anchor}”")
+                parts.append(f"both {target} and {anchor}")
             case Relation.THEN:
-                parts.append(f"“{anchor}”, then “{target}”")
+                parts.append(f"{anchor}, then {target}")
             case relation:
-                parts.append(f"{relation.value} “{anchor}”")
+                parts.append(f"{relation.value} {anchor}")
     return [*parts, "in the model’s words"] if plan.by_sense else parts
+
+
+def _quote(part: QueryPlan) -> str:
+    time = f"{_describe_time(part.ordinal)} " if part.ordinal is not None else ""
+    return f"{time}“{part.text}”"
+
+
+def _describe_time(ordinal: int) -> str:
+    """Return which time an ordinal is.
+
+    >>> _describe_time(2), _describe_time(-1), _describe_time(-2)
+    ('the second time', 'the last time', 'the second to last time')
+    """
+    if ordinal > 0:
+        return f"the {spell_ordinal(ordinal)} time"
+    return "the last time" if ordinal == -1 else f"the {spell_ordinal(-ordinal)} to last time"
 
 
 def _group_by_video(moments: list[MomentView]) -> list[VideoMoments]:
