@@ -13,17 +13,20 @@ import argparse
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from benchmarks import terminal
+from benchmarks.lectures import read_lecture
 from benchmarks.terminal import run_benchmark
-from core.records import Modality, Span
+from core.records import Span
 from evaluation.ablation import ALL, COMPARED
-from evaluation.corpus import Clip, Corpus, MomentQuery, load_corpus
+from evaluation.corpus import Corpus, MomentQuery, load_corpus
 from evaluation.document import write_section
 from evaluation.groups import compare_query_groups
 from evaluation.join import join_corpora
@@ -31,6 +34,7 @@ from evaluation.library import Library, open_library, search_with
 from evaluation.markdown import group_table
 from evaluation.runner import Outcomes, QueryOutcome, Tick, run_corpus
 from evaluation.terminal import check_page, count_progress
+from rag.order import is_inside
 from rag.steps import Steps
 
 WITHOUT = "without planning"
@@ -38,7 +42,6 @@ MINUTES_S = 600.0
 BESIDE_S = 30.0
 """A shape that is drawn within this time of a sentence stands right beside it."""
 
-_FORM = re.compile(r"circle|square|triangle")
 _TITLE = re.compile(r"slide titled ")
 
 NOTE = """Queries made from the ground truth, each asked in its own video: a shape of which there are dozens, at a
@@ -57,8 +60,9 @@ def main() -> None:
     parser.add_argument("--out", type=lambda text: check_page(Path(text)), help="write the figures into this page")
     options = parser.parse_args()
     corpus = join_corpora([load_corpus(folder) for folder in options.corpora])
-    cases = [case for clip in corpus.clips for case in draw_cases(corpus, clip, options.each)]
-    terminal.require(cases, "nothing is said, written or drawn in these clips", remedy="Name generated lectures.")
+    cases = [
+        case for folder in options.corpora for video in read_lecture(folder) for case in draw_cases(video, options.each)
+    ]
     with open_library(options.home, corpus.clips) as library, count_progress(notes) as progress:
         task = progress.add_task("Searching", total=2 * len(cases))
         outcomes = {
@@ -76,66 +80,106 @@ def main() -> None:
         write_section(options.out, title, section)
 
 
-def draw_cases(corpus: Corpus, clip: Clip, n_each: int) -> list[MomentQuery]:
-    """Return at most so many queries of each kind about a clip, drawn alike every time; the kind is their style."""
-    own = sorted((query for query in corpus.queries if query.clip == clip.name), key=lambda query: query.spans[0])
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that a lecture shows, says or writes, and when; a shape's words are its form alone."""
+
+    words: str
+    span: Span
+    modality: str
+
+
+def read_told(video: Mapping[str, Any]) -> list[Told]:
+    """Return what a video of a lecture's ground truth tells, in time order: all its shapes, and what is asked of words.
+
+    Words with several right places are left out.
+    """
+    shapes = [Told(scene["shape"], _span_of(scene), "visual") for scene in video["scenes"] if "shape" in scene]
+    words = [
+        Told(moment["query"], _span_of(moment), moment["modality"])
+        for moment in video["moments"]
+        if moment["modality"] != "visual" and "spans" not in moment
+    ]
+    return sorted([*shapes, *words], key=lambda told: told.span)
+
+
+def draw_cases(video: Mapping[str, Any], n_each: int) -> list[MomentQuery]:
+    """Return at most so many queries of each kind about a video, drawn alike every time; the kind is their style."""
+    told, duration_s = read_told(video), float(video["duration"])
+    shapes: dict[str, list[Span]] = {}
+    for item in told:
+        if item.modality == "visual":
+            shapes.setdefault(item.words, []).append(item.span)
+    kinds = {
+        "place": list_places(shapes, duration_s),
+        "order": list_order(shapes),
+        "after": list_beside(told, is_after=True),
+        "before": list_beside(told, is_after=False),
+        "sense": list_senses(told),
+        "quotation": list_quotations(told),
+    }
     draw = random.Random(0)
-    cases: list[MomentQuery] = []
-    for make in (list_places, list_order, list_beside, list_senses, list_quotations):
-        made = list(make(own, clip.duration_s))
-        cases += draw.sample(made, min(n_each, len(made)))
+    cases = []
+    for kind, listed in kinds.items():
+        made = list(listed)
+        for query, spans, modality in draw.sample(made, min(n_each, len(made))):
+            cases.append(MomentQuery(query, video["video"], tuple(spans), modality, kind))
     return cases
 
 
-def list_places(own: Sequence[MomentQuery], duration_s: float) -> Iterator[MomentQuery]:
+Listed = Iterator[tuple[str, Sequence[Span], str]]
+"""Queries, with the spans any of which is right, and the sense of what is right."""
+
+
+def list_places(shapes: Mapping[str, Sequence[Span]], duration_s: float) -> Listed:
     """Yield shapes at a place in the video, of which there are others elsewhere."""
     places = {
         "in the first ten minutes": Span(0, MINUTES_S),
         "in the last ten minutes": Span(max(0.0, duration_s - MINUTES_S), duration_s),
         "in the second third": Span(duration_s / 3, 2 * duration_s / 3),
-        "after the first half": Span(duration_s / 2, duration_s),
+        "after the first half of the video": Span(duration_s / 2, duration_s),
     }
-    for (words, window), (form, spans) in product(places.items(), _spans_by_form(own).items()):
-        inside = tuple(span for span in spans if window.contains(span.start_s) and span.end_s <= window.end_s)
-        if inside and len(inside) < len(spans):
-            yield _case(own, f"a {form} {words}", inside, "place")
+    for (words, window), (form, spans) in product(places.items(), shapes.items()):
+        inside = [span for span in spans if is_inside(span, window)]
+        if 0 < len(inside) < len(spans):
+            yield f"a {form} {words}", inside, "visual"
 
 
-def list_order(own: Sequence[MomentQuery], _duration_s: float) -> Iterator[MomentQuery]:
+def list_order(shapes: Mapping[str, Sequence[Span]]) -> Listed:
     """Yield shapes by which time it is."""
-    for form, spans in _spans_by_form(own).items():
-        yield _case(own, f"the first time a {form} is shown", spans[:1], "order")
-        yield _case(own, f"the last time a {form} is shown", spans[-1:], "order")
+    for form, spans in shapes.items():
+        for number, which in {0: "first", 1: "second", 2: "third", len(spans) - 1: "last"}.items():
+            if number < len(spans):
+                yield f"the {which} time a {form} is shown", [spans[number]], "visual"
 
 
-def list_beside(own: Sequence[MomentQuery], _duration_s: float) -> Iterator[MomentQuery]:
+def list_beside(told: Sequence[Told], *, is_after: bool) -> Listed:
     """Yield shapes by what is said right before or after them."""
-    timed = sorted((query for query in own if query.modality == "speech" or _form_of(query)), key=lambda q: q.spans[0])
+    timed = [item for item in told if item.modality != "ocr"]
     for earlier, later in pairwise(timed):
-        if len(earlier.spans) + len(later.spans) > 2 or earlier.spans[0].gap_s(later.spans[0]) > BESIDE_S:
-            continue
-        if earlier.modality == "speech" and _form_of(later):
-            yield _case(own, f"a {_form_of(later)} right after {earlier.query}", later.spans, "after")
-        elif _form_of(earlier) and later.modality == "speech":
-            yield _case(own, f"a {_form_of(earlier)} right before {later.query}", earlier.spans, "before")
+        shape, said = (later, earlier) if is_after else (earlier, later)
+        if (shape.modality, said.modality) == ("visual", "speech") and shape.span.gap_s(said.span) <= BESIDE_S:
+            yield f"a {shape.words} right {'after' if is_after else 'before'} {said.words}", [shape.span], "visual"
 
 
-def list_senses(own: Sequence[MomentQuery], _duration_s: float) -> Iterator[MomentQuery]:
+def list_senses(told: Sequence[Told]) -> Listed:
     """Yield what is said and what is written, told as such: each slide shows names that are spoken, too."""
-    for query in own:
-        if query.modality == "speech":
-            yield _case(own, f"someone says {query.query}", query.spans, "sense")
-        elif query.modality == "ocr" and not _TITLE.match(query.query):
-            yield _case(own, f"the slide says {query.query}", query.spans, "sense", modality="ocr")
+    for item in told:
+        if item.modality == "speech":
+            yield f"someone says {item.words}", [item.span], "speech"
+        elif item.modality == "ocr" and not _TITLE.match(item.words):
+            yield f"the slide says {item.words}", [item.span], "ocr"
 
 
-def list_quotations(own: Sequence[MomentQuery], _duration_s: float) -> Iterator[MomentQuery]:
+def list_quotations(told: Sequence[Told]) -> Listed:
     """Yield titles of slides as quotations."""
-    for query in own:
-        if query.modality == "ocr" and _TITLE.match(query.query):
-            yield _case(
-                own, f'the slide says "{_TITLE.sub("", query.query)}"', query.spans, "quotation", modality="ocr"
-            )
+    for item in told:
+        if item.modality == "ocr" and _TITLE.match(item.words):
+            yield f'the slide says "{_TITLE.sub("", item.words)}"', [item.span], "ocr"
+
+
+def _span_of(timed: Mapping[str, Any]) -> Span:
+    return Span(timed["start"], timed["end"])
 
 
 def search_each(
@@ -166,26 +210,6 @@ def describe(title: str, again: str, outcomes: dict[str, Outcomes]) -> str:
         )
         + "\n"
     )
-
-
-def _spans_by_form(own: Sequence[MomentQuery]) -> dict[str, tuple[Span, ...]]:
-    """Return when each form is drawn, in time order, in whatever colour."""
-    spans: dict[str, list[Span]] = {}
-    for query in own:
-        if form := _form_of(query):
-            spans.setdefault(form, []).extend(query.spans)
-    return {form: tuple(sorted(held)) for form, held in spans.items()}
-
-
-def _form_of(query: MomentQuery) -> str:
-    match = _FORM.search(query.query) if query.modality == Modality.VISUAL else None
-    return match.group() if match else ""
-
-
-def _case(
-    own: Sequence[MomentQuery], query: str, spans: tuple[Span, ...], kind: str, *, modality: str = ""
-) -> MomentQuery:
-    return MomentQuery(query, own[0].clip, spans, modality or "visual", kind)
 
 
 if __name__ == "__main__":

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 from benchmarks.planning import draw_cases
-from core.records import Span
-from evaluation.corpus import Clip, Corpus, MomentQuery
-
-CLIP = Clip("a.mp4", Path("a.mp4"), 1800.0)
 
 
-def moment(query: str, start_s: float, modality: str) -> MomentQuery:
-    return MomentQuery(query, CLIP.name, (Span(start_s, start_s + 5),), modality, "natural")
+def at(start_s: float, **told: str) -> dict[str, Any]:
+    return {"start": start_s, "end": start_s + 5, **told}
 
 
-OWN = (
-    moment("a red circle on a blue background", 10, "visual"),
-    moment("the cook hid food", 16, "speech"),
-    moment("a white circle on a red background", 22, "visual"),
-    moment("slide titled The cook", 30, "ocr"),
-    moment("27 sailors", 30, "ocr"),
-    moment("a white circle on a black background", 1500, "visual"),
-)
+VIDEO = {
+    "video": "a.mp4",
+    "duration": 1800.0,
+    "scenes": [at(10, shape="circle"), at(22, shape="circle"), at(30, kind="slide"), at(1500, shape="circle")],
+    "moments": [
+        at(10, query="a red circle on a blue background", modality="visual"),
+        at(16, query="the cook hid food", modality="speech"),
+        at(30, query="slide titled The cook", modality="ocr"),
+        at(30, query="27 sailors", modality="ocr"),
+    ],
+}
 
 
 def test_each_kind_of_query_wants_the_shapes_and_words_that_its_words_say() -> None:
-    cases = draw_cases(Corpus("dev", (CLIP,), OWN, (), ()), CLIP, n_each=9)
+    cases = draw_cases(VIDEO, n_each=9)
     wanted = {case.query: [span.start_s for span in case.spans] for case in cases}
     assert wanted == {
         "a circle in the first ten minutes": [10, 22],
         "a circle in the last ten minutes": [1500],
-        "a circle after the first half": [1500],
+        "a circle after the first half of the video": [1500],
         "the first time a circle is shown": [10],
+        "the second time a circle is shown": [22],
         "the last time a circle is shown": [1500],
         "a circle right before the cook hid food": [10],
         "a circle right after the cook hid food": [22],
