@@ -13,7 +13,7 @@ from typing import Protocol
 from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
-from rag.occurrences import pick_time, put_time_first
+from rag.occurrences import pick_time, put_time_first, where_missed
 from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, narrow_to_telling, put_first
 from rag.phrases import likeness
 
@@ -27,6 +27,9 @@ BESIDE_S = 45.0
 """How far from an anchor its target is looked for closely, and what "what happens next" shows."""
 
 NEXT_S = 20.0
+
+MAX_LOOKS = 4
+"""How often an earlier time is looked for than the first that was found; each time all that are best are found."""
 
 
 class PartSearch(Protocol):
@@ -51,7 +54,27 @@ def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> li
     if plan.succession is not None and not _is_said(plan, moments):
         composed = _keep_in_time(_find_succession(plan.succession, request, search), plan, request, search)
         moments = put_first(composed, moments) if composed else moments
-    return put_time_first(moments, plan.ordinal, plan.text) if plan.ordinal else moments
+    if plan.ordinal is None:
+        return moments
+    return put_time_first(_find_missed(plan, plan.ordinal, moments, request, search), plan.ordinal, plan.text)
+
+
+def _find_missed(
+    plan: QueryPlan, ordinal: int, moments: list[Moment], request: SearchRequest, search: PartSearch
+) -> list[Moment]:
+    """Return the moments, and others before or after them that count for which time it is.
+
+    Nothing more is looked for where a place or an order is asked for, too.
+    """
+    if plan.time is not None or plan.succession is not None or request.time is not None:
+        return moments
+    for _ in range(MAX_LOOKS):
+        places = where_missed(moments, ordinal, plan.text)[:N_ANCHORS]
+        found = put_first(moments, search.find_part(plan, request, places) if places else ())
+        if len(found) == len(moments):
+            break
+        moments = found
+    return moments
 
 
 def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
@@ -138,8 +161,8 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
     beside = [place for anchor in anchors[:N_ANCHORS] if (place := _beside(anchor, succession.relation, BESIDE_S))]
     targets: list[Moment] = []
     if not succession.target.is_open:
-        near = [moment for place in beside for moment in search.find_part(succession.target, request, [place])]
-        targets = keep_sure(put_first(_find_in_time(succession.target, request, search), near))
+        near = [m for place in beside for m in keep_sure(search.find_part(succession.target, request, [place]))]
+        targets = put_first(near, keep_sure(_find_in_time(succession.target, request, search)))
     words = succession.anchor.text
     composed = compose_pairs(targets, anchors, succession.relation, anchor_words=words, is_close=succession.is_close)
     return composed or (_find_next(succession, anchors, request, search) if is_asked else [])

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.records import Modality, Moment, Reason
+from core.plans import NO_END_S
+from core.records import Modality, Moment, Reason, Span
 from rag.merge import TOUCH_S
 from rag.numerals import spell_ordinal
 from rag.order import SHARE_OF_OCCURRENCE, keep_sure
@@ -37,6 +38,21 @@ def put_time_first(moments: Sequence[Moment], ordinal: int, text: str) -> list[M
 def pick_time(moments: Sequence[Moment], ordinal: int, text: str) -> list[Moment]:
     """Return the first (1), second (2) … or last (-1) time of each video that has as many, best video first."""
     return _pick(_find_times(moments, text), ordinal)
+
+
+def where_missed(moments: Sequence[Moment], ordinal: int, text: str) -> list[tuple[str, Span]]:
+    """Return for each video, best first, the stretch in which times may have been missed that count for the ordinal.
+
+    That is what comes before the first or second time, or after the last: a search finds the best of dozens of times,
+    not the earliest.
+    """
+    stretches = []
+    for times in _find_times(moments, text):
+        at = times[min(abs(ordinal), len(times)) - 1] if ordinal > 0 else times[-min(-ordinal, len(times))]
+        start_s, end_s = (0.0, at[0].span.start_s) if ordinal > 0 else (at[-1].span.end_s, NO_END_S)
+        if end_s > start_s:
+            stretches.append((at[0].video_id, Span(start_s, end_s)))
+    return stretches
 
 
 def _find_times(moments: Sequence[Moment], text: str) -> list[list[Time]]:

@@ -20,8 +20,9 @@ from rag.phrases import tells_of
 HALF_AFTER_S, HALF_SOON_S = 60.0, 10.0
 """Time between two moments that halves how well the one follows the other; "right after" is impatient."""
 
-SHARE_AT_ANY_DISTANCE = 0.8
-"""What remains of a pair's score however far apart the two are: "after the war" may be an hour later."""
+SHARE_AT_ANY_DISTANCE, SHARE_WHEN_SOON = 0.8, 0.5
+"""What remains of a pair's score however far apart the two are: "after the war" may be an hour later, and what fits
+better an hour later is not what was "right after" it."""
 
 SHARE_OF_COINCIDENCE = 0.9
 """What remains of a pair's score when both are one moment."""
@@ -44,11 +45,10 @@ def compose_pairs(
     A pair scores the geometric mean of its two, so that both must fit, less the farther they are apart. A moment in
     which both happen counts too: their order within it is not known, but nothing shows it better.
     """
-    half_s = HALF_SOON_S if is_close else HALF_AFTER_S
     composed = []
     for target in targets:
         pairs = [
-            (sqrt(target.score * anchor.score) * _fit_in_order(target, anchor, relation, half_s), anchor)
+            (sqrt(target.score * anchor.score) * _fit_in_order(target, anchor, relation, is_close=is_close), anchor)
             for anchor in anchors
             if target.video_id == anchor.video_id
         ]
@@ -58,15 +58,16 @@ def compose_pairs(
     return sorted(composed, key=lambda moment: (-moment.score, moment.video_id, moment.span))
 
 
-def _fit_in_order(target: Moment, anchor: Moment, relation: Relation, half_s: float) -> float:
+def _fit_in_order(target: Moment, anchor: Moment, relation: Relation, *, is_close: bool) -> float:
     """Return how well two moments of a video follow each other as asked, in [0, 1]; 0 in the wrong order."""
     if coincide(target, anchor):
         return SHARE_OF_COINCIDENCE
     is_before = target.span.middle_s < anchor.span.middle_s
     if is_before is not (relation is Relation.BEFORE):
         return 0.0
+    half_s, far = (HALF_SOON_S, SHARE_WHEN_SOON) if is_close else (HALF_AFTER_S, SHARE_AT_ANY_DISTANCE)
     closeness: float = 0.5 ** (target.span.gap_s(anchor.span) / half_s)
-    return SHARE_AT_ANY_DISTANCE + (1 - SHARE_AT_ANY_DISTANCE) * closeness
+    return far + (1 - far) * closeness
 
 
 def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anchor_words: str) -> Moment:

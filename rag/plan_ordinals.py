@@ -47,6 +47,10 @@ _ORDERED = tuple(
 """Only what speaks of times; the group ``cut`` describes nothing."""
 
 
+_SHOWN = re.compile(rf"(?<=\w) (?:(?:is|are|was|were) (?:{_PERCEIVED})|appears?)$", re.IGNORECASE)
+""""The first time a lamp is shown" looks for a lamp."""
+
+
 def find_ordinal(text: str) -> tuple[int, str] | None:
     """Return which time is asked for (1 the first, -1 the last) and the text without its words; None if none is.
 
@@ -59,7 +63,7 @@ def find_ordinal(text: str) -> tuple[int, str] | None:
         match = pattern.search(text)
         if match:
             rest = text[: match.start("cut")] + text[match.end("cut") :]
-            return _read_which(match), re.sub(r"\s+(?=[?!.,]|$)", "", " ".join(rest.split()))
+            return _read_which(match), _SHOWN.sub("", re.sub(r"\s+(?=[?!.,]|$)", "", " ".join(rest.split())))
     return None
 
 

@@ -36,6 +36,15 @@ _DEFINITE = re.compile(
 _NAMED = re.compile(r"(?:the|this|that|these|those)\b|[\"“«]|\w+ing\b", re.IGNORECASE)
 """How an anchor with nothing before it must begin: "before you go" is a title, "after the storm" a wish."""
 
+MAX_BARE_WORDS = 6
+_SENTENCE = re.compile(
+    r"(?<!^)\b(?:is|are|was|were|has|had|will|would|did)\b"
+    r"|(?<!\bof)(?<!\bin)(?<!\bon)(?<!\bat)(?<!\bto)(?<!\bby)(?<!\bfor)(?<!\band)(?<!\bwith)(?<!\bfrom)(?<!\bover)"
+    r"(?<!\binto)(?<!\bunder)(?<!ing)(?<!^) (?:the|an?|his|her|their|its|he|she|they|it|we|you) ",
+    re.IGNORECASE,
+)
+"""In an anchor with nothing before it: "after the storm the sailors were saved" tells what came after, by no comma."""
+
 _TOLD = re.compile(
     r"\b(?:said|says?|saying|spoken|speaks?|heard|hears?|shown|shows?|seen|sees?|written|displayed|visible)\b",
     re.IGNORECASE,
@@ -159,8 +168,9 @@ def _side(match: re.Match[str] | None) -> Parts | None:
         is_happening = n_words >= 1 and not _is_of_the_world(anchor)
     if match["link"].casefold() == "before" and _IN_FRONT_OF.match(anchor):
         return None
-    is_title = not target and not _NAMED.match(anchor)
-    if not is_happening or _NO_TARGET_END.search(target) or is_title:
+    if not target and (not _NAMED.match(anchor) or _SENTENCE.search(anchor) or len(anchor.split()) > MAX_BARE_WORDS):
+        return None
+    if not is_happening or _NO_TARGET_END.search(target):
         return None
     link = match["link"].casefold()
     is_close = soon not in ("", "shortly", "soon") or (not soon and link in _RELATION_BY_VERB)

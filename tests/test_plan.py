@@ -16,6 +16,9 @@ from rag.language import guess_language
 from rag.plan import plan_query
 
 PLAIN = [
+    "after the storm the sailors were saved",
+    "after the keeper died the lamp went out",
+    "before the war people danced in the streets",
     "the last supper",
     "after party",
     "kids playing after school",
@@ -231,16 +234,16 @@ def test_what_is_quoted_is_no_wish() -> None:
         ("the first mention of Anna", 1, "Anna"),
         ("the lamp is first mentioned", 1, "the lamp"),
         ("Which animal is seen first?", 1, "Which animal is seen?"),
-        ("the fifth time that the clock is shown", 5, "the clock is shown"),
+        ("the fifth time that the clock is shown", 5, "the clock"),
         ("the 21st time a bell rings", 21, "a bell rings"),
         ("third time the bell rings", 3, "the bell rings"),
-        ("first time Anna appears", 1, "Anna appears"),
+        ("first time Anna appears", 1, "Anna"),
         ("the second to last time a bell rings", -2, "a bell rings"),
         ("the penultimate appearance of the bell", -2, "the bell"),
         ("the bell rings a third time", 3, "the bell rings"),
         ("the last time he says banana", -1, "banana"),
         ("when is the logo shown again?", 2, "when is the logo shown?"),
-        ("the bird appears once again", 2, "the bird appears"),
+        ("the bird appears once again", 2, "the bird"),
         ("where does she mention the war again?", 2, "where does she mention the war?"),
     ],
 )

@@ -19,7 +19,7 @@ from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.order import browse
-from rag.search import MomentSearch
+from rag.search import N_EXAMINED, MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder, picture_of
 from tests.fakes.openai_server import HttpReply, running_openai_server
@@ -444,3 +444,17 @@ def test_a_model_of_no_help_leaves_the_plan_of_the_rules(library: Library, reply
     with running_openai_server(lambda _: reply) as server:
         found = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10)).find(request)
     assert found == library.find(request.query)
+
+
+def test_the_first_of_dozens_of_times_is_found_although_others_fit_better(library: Library) -> None:
+    dozens = [Line("bell rings loudly in fog")] + [Line("bell rings loudly")] * (2 * N_EXAMINED)
+    clock = library.add("clock", [Line("fog lies on land"), *dozens])
+    first, *_ = library.find("the first time a bell rings loudly", video_ids=(clock,))
+    assert (first.span.start_s, first.span.end_s) == (10, 20)
+
+
+def test_what_is_right_beside_comes_before_what_fits_better_far_away(library: Library) -> None:
+    lines = [Line("storm breaks windows"), Line("bell near old stone house"), *[Line("fish costs nothing")] * 9]
+    tower = library.add("tower", [*lines, Line("bell rings")])
+    (near, *_) = library.find("bell rings right after storm breaks windows", video_ids=(tower,))
+    assert near.span.start_s == 10
