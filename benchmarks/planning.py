@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=terminal.home)
     parser.add_argument("corpora", type=terminal.corpus_folder, nargs="+", metavar="corpus")
-    parser.add_argument("--each", type=terminal.positive, default=8, help="queries of a kind and video (default: 8)")
+    parser.add_argument("--each", type=terminal.positive, default=16, help="queries of a kind and video (default: 16)")
     parser.add_argument("--name", help="what the page calls the library; default: its folders")
     parser.add_argument("--out", type=lambda text: check_page(Path(text)), help="write the figures into this page")
     options = parser.parse_args()

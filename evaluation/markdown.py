@@ -34,15 +34,20 @@ def figures_row(name: str, n_cases: int, scores: Scores | QuestionScores, measur
 
 
 def group_table(variants: Sequence[MomentVariant | QuestionVariant], compared: Mapping[str, str]) -> str:
-    """Return a table of groups: each first all steps, then the variants as differences to it."""
+    """Return a table of groups: each first all steps, then the variants as differences to it.
+
+    Of questions it has their time, too.
+    """
+    is_timed = any(isinstance(variant, QuestionVariant) for variant in variants)
     rows = []
     for variant in variants:
         name = f"{variant.group}: {variant.name}"
         if variant.name == ALL:
-            rows.append(figures_row(name, variant.n_cases, variant.scores, compared))
+            row = figures_row(name, variant.n_cases, variant.scores, compared)
         else:
-            rows.append([name, str(variant.n_cases), *map(difference_cell, variant.differences.values())])
-    return table(["", "n", *compared], rows)
+            row = [name, str(variant.n_cases), *map(difference_cell, variant.differences.values())]
+        rows.append([*row, f"{variant.p50_ms:.0f}"] if isinstance(variant, QuestionVariant) else row)
+    return table(["", "n", *compared, *(["p50 ms"] if is_timed else [])], rows)
 
 
 def difference_cell(difference: Difference) -> str:
