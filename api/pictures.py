@@ -25,14 +25,15 @@ class KeyframeShelf:
         self._keyframes_by_state: OrderedDict[tuple[str, int], list[Keyframe]] = OrderedDict()
 
     def nearest(self, video: Video, time_s: float) -> Keyframe | None:
-        """Return the last keyframe at or before the instant, else the first; None when there is none yet.
+        """Return the keyframe in whose stretch the instant lies, else the last before it, else the first.
 
-        Instants are told in milliseconds, and a keyframe is found by its own although that was rounded down.
+        None when there is none yet. Instants are told in milliseconds, and a stretch holds its first one although that
+        was rounded down.
         """
         keyframes = self._of(video)
         if not keyframes:
             return None
-        after = bisect_right(keyframes, round(time_s, 3), key=lambda keyframe: round(keyframe.time_s, 3))
+        after = bisect_right(keyframes, round(time_s, 3), key=lambda keyframe: round(keyframe.span.start_s, 3))
         return keyframes[max(0, after - 1)]
 
     def _of(self, video: Video) -> list[Keyframe]:

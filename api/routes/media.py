@@ -108,7 +108,7 @@ def read_thumbnail(
     keyframes: KeyframesNeeded,
     t: Annotated[float, Query(ge=0, le=MAX_TIME_S, allow_inf_nan=False, description="The instant in seconds.")] = 0.0,
 ) -> Response:
-    """Return the picture that shows an instant: the last keyframe at or before it."""
+    """Return the picture that shows an instant: the keyframe that stands for it."""
     keyframe = keyframes.nearest(video, t)
     if keyframe is None:
         raise _no_picture(video)

@@ -81,7 +81,7 @@ def test_an_upload_cannot_pose_as_a_page(world: World) -> None:
     assert response.headers["content-security-policy"] == "sandbox"
 
 
-def test_thumbnails_show_the_last_keyframe_at_or_before_the_instant(world: World) -> None:
+def test_thumbnails_show_the_keyframe_that_stands_for_the_instant(world: World) -> None:
     video_id = world.upload()
     path = f"/v1/videos/{video_id}/thumbnail"
     assert "no pictures yet" in world.client.get(path).json()["detail"]
@@ -92,8 +92,8 @@ def test_thumbnails_show_the_last_keyframe_at_or_before_the_instant(world: World
     assert "immutable" not in early.headers["cache-control"]
     world.publish_next()
     world.finish(video_id)
-    shown = {time_s: world.client.get(path, params={"t": time_s}).content for time_s in (0, 10, 69.9, 70, 500)}
-    assert shown == {0: JPEG + b"0", 10: JPEG + b"0", 69.9: JPEG + b"0", 70: JPEG + b"1", 500: JPEG + b"1"}
+    shown = {time_s: world.client.get(path, params={"t": time_s}).content for time_s in (0, 10, 59.9, 60, 500)}
+    assert shown == {0: JPEG + b"0", 10: JPEG + b"0", 59.9: JPEG + b"0", 60: JPEG + b"1", 500: JPEG + b"1"}
     final = world.client.get(path, params={"t": 70})
     assert "immutable" in final.headers["cache-control"]
     again = world.client.get(path, params={"t": 70}, headers={"If-None-Match": final.headers["etag"]})
@@ -102,7 +102,7 @@ def test_thumbnails_show_the_last_keyframe_at_or_before_the_instant(world: World
         assert world.client.get(path, params={"t": wrong}).status_code == 422
 
 
-def test_a_keyframe_is_found_by_its_own_instant_however_that_is_rounded(world: World) -> None:
+def test_a_keyframe_stands_for_its_stretch_however_that_is_rounded(world: World) -> None:
     video_id = world.upload()
     catalogue, keys = world.services.catalogue, ("first", "second")
     catalogue.plan_parts(video_id, [Span(0, 60)])
@@ -110,7 +110,7 @@ def test_a_keyframe_is_found_by_its_own_instant_however_that_is_rounded(world: W
     assert lease is not None
     catalogue.commit_part(lease, "artifact")
     second_s = 10 + 1 / 3  # 10.333 is before it
-    frames = tuple(Keyframe(at_s, Span(0, 60), key) for at_s, key in zip((5.0, second_s), keys, strict=True))
+    frames = (Keyframe(5.0, Span(0, second_s), "first"), Keyframe(second_s + 20, Span(second_s, 60), "second"))
     for key in keys:
         world.services.media.put_bytes(key, JPEG + key.encode())
     segment = Segment("s", video_id, 0, 0, Span(0, 60), (), frames)
