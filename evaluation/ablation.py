@@ -82,14 +82,14 @@ class Variant:
 class QuestionVariant:
     """Answers of some steps to a group of questions: their figures, and how they differ from those of all steps.
 
-    ``p50_ms`` is the time on the clock that half of the answers took at most.
+    ``cpu_ms`` is the processor time of an answer on average.
     """
 
     group: str
     name: str
     scores: QuestionScores
     differences: Mapping[str, Difference]
-    p50_ms: float
+    cpu_ms: float
 
     @property
     def n_cases(self) -> int:
@@ -176,7 +176,7 @@ def compare_question_groups(
                 name,
                 score_questions(ours, n_clips),
                 compare_questions(ours, picked[ALL], n_clips),
-                1000 * float(np.median([outcome.took_s for outcome in ours])),
+                1000 * float(np.mean([outcome.cpu_s for outcome in ours])),
             )
             for name, ours in picked.items()
             if ours

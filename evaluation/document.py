@@ -115,7 +115,8 @@ DIFFERENCE_NOTE = "The same as differences to all steps, query by query (below z
 QUESTION_STEPS_NOTE = """Every question again, without one of the steps that only questions take: the sentences beside a
 moment, the search for what the best moments lead to, the events about the names in the question, which add
 to what may be cited, not to the moments. The first row is all steps, the others differences to it, question by question
-(below zero: the step helps). p50: of an answer whose question is already encoded."""
+(below zero: the step helps). cpu (mean): of an answer whose question is already
+encoded."""
 
 CUT_OFF_NOTE = f"""A search returns nothing unless a picture scores at least the floor, or a moment of words
 {WORDS_MARGIN} more (and drops moments under half of the best). "Absent empty": each moment query asked of the library

@@ -46,8 +46,8 @@ def group_table(variants: Sequence[MomentVariant | QuestionVariant], compared: M
             row = figures_row(name, variant.n_cases, variant.scores, compared)
         else:
             row = [name, str(variant.n_cases), *map(difference_cell, variant.differences.values())]
-        rows.append([*row, f"{variant.p50_ms:.0f}"] if isinstance(variant, QuestionVariant) else row)
-    return table(["", "n", *compared, *(["p50 ms"] if is_timed else [])], rows)
+        rows.append([*row, f"{variant.cpu_ms:.0f}"] if isinstance(variant, QuestionVariant) else row)
+    return table(["", "n", *compared, *(["cpu ms"] if is_timed else [])], rows)
 
 
 def difference_cell(difference: Difference) -> str:
