@@ -31,7 +31,7 @@ SAMPLE = str(sample_video().parent)
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.NOPE=1"], "'rag.relevance.NOPE=1'"),
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "Name a corpus of several"),
         ("planning", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
-        ("planning", ["{empty_home}", SAMPLE], "is not that of a generated lecture"),
+        ("planning", ["{empty_home}", SAMPLE], "sample has no ground_truth.json"),
         ("indexing", ["{nope}", SAMPLE], "nope does not exist"),
         ("indexing", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("indexing", ["{empty_home}", SAMPLE], "holds none of the clips"),
