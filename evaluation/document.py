@@ -32,6 +32,7 @@ leaving out one video at a time, `python -m benchmarks.parameters`, or by hand),
 **Moments.** A result hits if it is in the right video and shares half of the shorter of result and span, or has its
 middle inside. R@k: a hit among the first k. nDCG@10: one relevant moment, so 1/log2(1 + rank of the first hit). IoU:
 of the first result with the right span, 0 in the wrong video; IoU≥.5: the share of first results with half or more.
+Rows in seconds: the queries whose right span is so long.
 **Negatives** are queries that nothing in the library matches; the right result is none.
 **Questions** are answered through the service. Evid. R@5: the share of the places one must see that the first five
 moments hit; all @5: the share of questions with all of theirs; cited: the share that the answer cites; words: the share
@@ -126,7 +127,7 @@ alike, and is not used to choose."""
 
 def _moments(summary: Summary, overall: Scores) -> str:
     rows = [figures_row("**overall**", overall.n_queries, overall, MOMENT_MEASURES)]
-    for groups in (summary.by_modality, summary.by_style):
+    for groups in (summary.by_modality, summary.by_style, summary.by_length):
         rows += [figures_row(name, scores.n_queries, scores, MOMENT_MEASURES) for name, scores in groups.items()]
     return table(["", "n", *MOMENT_MEASURES], rows)
 

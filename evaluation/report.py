@@ -84,7 +84,7 @@ def _short(share: float) -> str:
 def _moment_table(summary: Summary, overall: Scores) -> Table:
     table = _table(f"Moments (nDCG@10; IoU and video of the first result); {BELOW}", "n", *MOMENT_MEASURES)
     _add(table, "overall", overall.n_queries, overall, MOMENT_MEASURES, is_bold=True)
-    for groups in (summary.by_modality, summary.by_style):
+    for groups in (summary.by_modality, summary.by_style, summary.by_length):
         table.add_section()
         for name, scores in groups.items():
             _add(table, name, scores.n_queries, scores, MOMENT_MEASURES)

@@ -5,6 +5,7 @@ It does not know how outcomes came about, nor how figures are shown.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from evaluation.runner import NegativeOutcome, Outcomes, QueryOutcome, QuestionO
 
 KNOWN_MODALITIES = ("speech", "ocr", "visual")
 """Shown first, in this order; others follow."""
+
+SPAN_LENGTHS = {"≤ 3 s": 3.0, "3–8 s": 8.0, "8–20 s": 20.0, "20–60 s": 60.0, "> 60 s": math.inf}
+"""Names of groups by length, and the longest right span of each in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,15 @@ class QuestionScores:
 class Summary:
     """All figures of a run; what has no cases is absent or None.
 
-    ``uncut`` are the figures without the relevance cut-off; ``multi_hop`` those of questions with several hops.
+    ``uncut`` are the figures without the relevance cut-off; ``by_length`` those of queries by how long the right span
+    is, shortest first; ``multi_hop`` those of questions with several hops.
     """
 
     overall: Scores | None
     uncut: Scores | None
     by_modality: dict[str, Scores]
     by_style: dict[str, Scores]
+    by_length: dict[str, Scores]
     negatives: NegativeScores | None
     questions: QuestionScores | None
     multi_hop: QuestionScores | None
@@ -77,6 +83,7 @@ def summarise(outcomes: Outcomes) -> Summary:
         uncut=score_queries([q for q, _ in uncut], n_clips, [judged for _, judged in uncut]) if uncut else None,
         by_modality=score_groups(outcomes.queries, lambda outcome: outcome.query.modality, n_clips),
         by_style=score_groups(outcomes.queries, lambda outcome: outcome.query.style, n_clips),
+        by_length=score_lengths(outcomes.queries, n_clips),
         negatives=_score_negatives(negatives) if negatives else None,
         questions=score_questions(outcomes.questions, n_clips) if outcomes.questions else None,
         multi_hop=score_questions(multi_hop, n_clips) if multi_hop else None,
@@ -109,6 +116,23 @@ def score_groups(
     found = {name_of(outcome) for outcome in outcomes}
     names = [*(name for name in KNOWN_MODALITIES if name in found), *sorted(found - set(KNOWN_MODALITIES))]
     return {name: score_queries([o for o in outcomes if name_of(o) == name], n_clips) for name in names}
+
+
+def score_lengths(outcomes: Sequence[QueryOutcome], n_clips: int) -> dict[str, Scores]:
+    """Return the figures of queries by the length of their (first) right span, shortest first; no empty groups."""
+    groups: dict[str, list[QueryOutcome]] = {name: [] for name in SPAN_LENGTHS}
+    for outcome in outcomes:
+        groups[name_length(outcome.query.spans[0].duration_s)].append(outcome)
+    return {name: score_queries(members, n_clips) for name, members in groups.items() if members}
+
+
+def name_length(duration_s: float) -> str:
+    """Return the group of SPAN_LENGTHS that a span belongs to.
+
+    >>> [name_length(duration_s) for duration_s in (3.0, 3.1, 60.0, 61.0)]
+    ['≤ 3 s', '3–8 s', '20–60 s', '> 60 s']
+    """
+    return next(name for name, longest_s in SPAN_LENGTHS.items() if duration_s <= longest_s)
 
 
 def _score_negatives(outcomes: Sequence[NegativeOutcome]) -> NegativeScores:

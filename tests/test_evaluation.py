@@ -127,6 +127,23 @@ def test_a_library_of_few_videos_is_drawn_by_the_minute() -> None:
     assert scores.n_units == 2
 
 
+def test_queries_are_grouped_by_the_length_of_their_right_span() -> None:
+    outcomes = run_corpus(small_corpus(), FakeSystem().search, None, CLIP_BY_ID)
+    queries = tuple(
+        replace(outcomes.queries[0], query=ask_for(0, end_s, (0, 30)))  # the first right span counts
+        for end_s in (90, 3, 61, 8)
+    )
+    summary = summarise(replace(outcomes, queries=queries))
+    assert [(name, scores.n_queries) for name, scores in summary.by_length.items()] == [
+        ("≤ 3 s", 1),
+        ("3–8 s", 1),
+        ("> 60 s", 2),
+    ]
+    shown = StringIO()
+    print_summary(summary, Console(file=shown, width=100))
+    assert "> 60 s" in shown.getvalue()
+
+
 def test_evidence_recall_counts_places_not_results() -> None:
     places = [Place("a.mp4", Span(0, 4)), Place("b.mp4", Span(0, 4))]
     both_on_one = [Place("a.mp4", Span(0, 4)), Place("a.mp4", Span(1, 3))]

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow
 import pytest
-from pyarrow import parquet
 
 from api.transcripts import write_srt
 from core.errors import BadInput, NotFound
@@ -20,7 +18,7 @@ from core.signals import SubtitleCue
 from evaluation.public.cues import read_cues
 from evaluation.public.folder import SetFolder
 from evaluation.public.reading import read_rows
-from evaluation.public.records import Marking, PublicSet, Task
+from evaluation.public.records import Marking, PublicSet, SetQuestion, Task
 from evaluation.public.sets import SETS, find_set
 
 ROWS = Path(__file__).parent / "public"
@@ -374,24 +372,57 @@ def test_a_trial_takes_the_first_cases_that_can_be_run(load: LoadSet) -> None:
 
 
 def test_a_table_in_parquet_says_how_to_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     (tmp_path / "test-00000-of-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(BadInput, match="pyarrow is not installed") as refused:
         find_set("videoeval-pro").load(SetFolder(tmp_path), None)
     assert "pip install pyarrow" in refused.value.remedy
 
 
-@pytest.mark.parametrize(("name", "rows_file"), [("video-mme", "video-mme.json"), ("videoeval-pro", "test.jsonl")])
-def test_a_table_in_parquet_is_read_as_its_rows_are(name: str, rows_file: str, tmp_path: Path) -> None:
-    rows = [row.data for row in read_rows(ROWS / name / rows_file)]
+def egoschema_table() -> list[dict[str, object]]:
+    """The rows of the Hugging Face release: options in one column, answers as text, or none."""
+    rows = [row.data for row in read_rows(ROWS / "egoschema" / "questions.json")]
+    right_by_id = json.loads((ROWS / "egoschema" / "subset_answers.json").read_text())
+    return [
+        {
+            "question_idx": str(number),
+            "video_idx": row["q_uid"],
+            "question": row["question"],
+            "option": [f"{letter}. {row[f'option {place}']}" for place, letter in enumerate("ABCDE")],
+            "answer": str(right_by_id[row["q_uid"]]) if row["q_uid"] in right_by_id else None,
+        }
+        for number, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "read_table"),
+    [
+        ("video-mme", lambda: [row.data for row in read_rows(ROWS / "video-mme" / "video-mme.json")]),
+        ("videoeval-pro", lambda: [row.data for row in read_rows(ROWS / "videoeval-pro" / "test.jsonl")]),
+        ("egoschema", egoschema_table),
+    ],
+)
+def test_a_table_in_parquet_is_read_as_its_rows_are(
+    tmp_path: Path, name: str, read_table: Callable[[], list[dict[str, object]]]
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="reads Parquet: install the extra `dev`")
+    parquet = pytest.importorskip("pyarrow.parquet")
     table = tmp_path / "test-00000-of-00001.parquet"
-    parquet.write_table(pyarrow.Table.from_pylist(rows), table)
-    tables = [find_set(name).load(SetFolder(folder), None).questions for folder in (tmp_path, ROWS / name)]
-    asked, told = ([replace(question, id="") for question in questions] for questions in tables)  # some name their file
-    assert asked == told != []
+    parquet.write_table(pyarrow.Table.from_pylist(read_table()), table)
+    asked = find_set(name).load(SetFolder(tmp_path), None)
+    from_text = find_set(name).load(SetFolder(ROWS / name), None)
+    assert asked.questions
+    assert len(asked.unusable) == len(from_text.unusable)
+    assert _without_places(asked) == _without_places(from_text)
     table.write_bytes(b"PAR1")
     with pytest.raises(BadInput, match="is not a Parquet file"):
         find_set(name).load(SetFolder(tmp_path), None)
+
+
+def _without_places(asked: PublicSet) -> list[SetQuestion]:
+    """The questions; where rows have no ids, their ids name the file."""
+    return [replace(question, id=question.id.partition(", row")[2] or question.id) for question in asked.questions]
 
 
 def test_rows_nested_without_end_are_refused_with_their_line(tmp_path: Path) -> None:
