@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from adapters.sql_engine import SqlStore, is_in
 from adapters.sql_leases import part_of
@@ -89,6 +89,19 @@ class SqlEvidence(SqlStore):
         with self._db.read() as connection:
             found = _of_visible(segments).where(is_in(connection, segments.c.id, segment_ids))
             return {row.id: _segment_of(row) for row in connection.execute(found)}
+
+    def first_segments(self, video_ids: Sequence[str]) -> dict[str, Segment]:
+        with self._db.read() as connection:
+            earliest = (
+                select(segments.c.video_id, func.min(segments.c.start_s).label("start_s"))
+                .where(is_in(connection, segments.c.video_id, video_ids))
+                .group_by(segments.c.video_id)
+                .subquery()
+            )
+            is_earliest = (segments.c.video_id == earliest.c.video_id) & (segments.c.start_s == earliest.c.start_s)
+            found = _of_visible(segments).join(earliest, is_earliest)
+            rows = connection.execute(found.order_by(segments.c.part.desc(), segments.c.number.desc()))
+            return {row.video_id: _segment_of(row) for row in rows}
 
 
 def _of_visible(table: Any) -> Select[Any]:

@@ -5,19 +5,28 @@ It does not know how a status is derived (``sql_status.py``) nor what else is de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sql_cursors import decode_cursor, encode_cursor
 from adapters.sql_engine import SqlStore, is_in
 from adapters.sql_graph_rows import clear_graph
 from adapters.sql_outbox import REHINT_AFTER_S, announce, failure_row
-from adapters.sql_schema import outbox, parts, videos
+from adapters.sql_schema import outbox, parts, segments, videos
 from adapters.sql_status import read_videos
 from core.errors import NotFound
 from core.records import Failure, NewVideo, Page, Video
+from core.titles import hold_words, names_of
+
+MAX_PATTERNS = 16
+"""Words of a title that the database looks for; SQLite refuses conditions of a thousand."""
+
+_FOLDED_OTHERWISE = re.compile("[^a-z0-9]+|ss|f[fil]")
 
 
 class SqlVideos(SqlStore):
@@ -61,6 +70,24 @@ class SqlVideos(SqlStore):
             items = tuple(read_videos(connection, rows[:limit]))
         is_last = len(rows) <= limit
         return Page(items, None if is_last else encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id))
+
+    def find_titled(
+        self, tenant: str, words: Sequence[str], *, video_ids: Sequence[str] = (), limit: int = 50
+    ) -> list[Video]:
+        if not words:
+            return []
+        with self._db.read() as connection:
+            is_searchable = exists().where(segments.c.video_id == videos.c.id)
+            maybe = (
+                select(videos)
+                .where(videos.c.tenant == tenant, videos.c.deleting_at.is_(None), is_searchable)
+                .where(or_(_may_hold(videos.c.title, words), _may_hold(videos.c.filename, words)))
+                .order_by(func.length(videos.c.title), videos.c.created_at.desc(), videos.c.id.desc())
+            )
+            if video_ids:
+                maybe = maybe.where(is_in(connection, videos.c.id, video_ids))
+            called_so = (row for row in connection.execute(maybe) if _is_called(row, words))
+            return read_videos(connection, list(islice(called_so, limit)))
 
     def rename_video(self, video_id: str, title: str) -> Video:
         with self._db.write() as connection:
@@ -118,6 +145,20 @@ class SqlVideos(SqlStore):
             .returning(videos.c.id)
         )
         return connection.execute(statement).first() is not None
+
+
+def _may_hold(column: ColumnElement[str], words: Sequence[str]) -> ColumnElement[bool]:
+    """Return a condition that holds wherever the words are whole words of the column, and elsewhere, too.
+
+    Databases fold the case of other letters than ASCII's each in its own way, or not at all, and "ß" is folded to two:
+    any characters may stand there. ``_is_called`` reads exactly.
+    """
+    patterns = (_FOLDED_OTHERWISE.sub("%", word) for word in words[:MAX_PATTERNS])
+    return and_(*(column.ilike(f"%{pattern}%") for pattern in patterns))
+
+
+def _is_called(row: Any, words: Sequence[str]) -> bool:
+    return any(hold_words(words, name) for name in names_of(row.title, row.filename))
 
 
 def _existing(connection: Connection, video_id: str, tenant: str | None) -> Video:

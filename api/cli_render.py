@@ -36,7 +36,7 @@ MODALITY_NAMES = {
     "visual": "seen",
     "object": "object",
     "caption": "described",
-    "metadata": "link",
+    "metadata": "context",
 }
 MODALITY_STYLES = {"speech": "blue", "screen": "magenta", "visual": "green", "object": "cyan"}
 STATUS_STYLES = {

@@ -256,7 +256,8 @@ class SearchRequest:
 
     ``group_by`` "video" keeps the best moment of each video. ``min_score`` in [0, 1]: moments below it are dropped;
     None takes the calibrated default. ``planning`` "fast" reads the query by rules, "model" asks the language model if
-    there is one, "none" takes its words as they stand. ``plan`` None: the finder plans by itself.
+    there is one, "none" takes its words as they stand. ``plan`` None: the finder plans by itself. ``titles`` False: no
+    video is found by what it is called.
     """
 
     query: str
@@ -269,6 +270,7 @@ class SearchRequest:
     min_score: float | None = None
     planning: str = "fast"
     plan: QueryPlan | None = None
+    titles: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,16 @@ class VideoCatalogue(Protocol):
         """
         ...
 
+    def find_titled(
+        self, tenant: str, words: Sequence[str], *, video_ids: Sequence[str] = (), limit: int = 50
+    ) -> list[Video]:
+        """Return videos whose title, or file name without extension, holds all of the words, shortest title first.
+
+        ``words`` are as ``core.titles.split_words`` gives them; without any there is nothing. Only videos of which
+        something is searchable; only of ``video_ids`` if given. Of equally long titles the newest comes first.
+        """
+        ...
+
     def rename_video(self, video_id: str, title: str) -> Video: ...
 
     def fail_video(self, video_id: str, failure: Failure) -> None:
@@ -239,6 +249,10 @@ class EvidenceCatalogue(Protocol):
         ...
 
     def get_segments(self, segment_ids: Sequence[str]) -> dict[str, Segment]: ...
+
+    def first_segments(self, video_ids: Sequence[str]) -> dict[str, Segment]:
+        """Return the earliest segment of each video by the video's id; videos without any are left out."""
+        ...
 
 
 class GraphCatalogue(Protocol):

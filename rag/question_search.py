@@ -72,6 +72,7 @@ class QuestionSearch:
             min_score=MIN_SCORE_FOR_ANSWERS,
             # One more call of the model, which only who asked for depth should wait for.
             planning="model" if question.effort == "deep" else "fast",
+            titles=False,  # a name says nothing that could be cited
         )
         plan = name_options(self._finder.plan(request), question.options)
         found = self._find(replace(request, plan=plan, limit=2 * request.limit))

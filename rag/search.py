@@ -27,6 +27,7 @@ from rag.plan_model import plan_with_model
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, WORDS_MARGIN, Relevance, judge
 from rag.retrieve import CANDIDATES_PER_CHANNEL, Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
+from rag.titles import TitleSearch, asks_for_titles_alone
 from rag.why import mark_matched_lines, name_matched_words
 
 WORD_WEIGHTS = {Channel.TEXT.value: 1.0, Channel.TEXT_TOKENS.value: 1.0, Channel.LEXICAL.value: 0.7}
@@ -84,6 +85,7 @@ class MomentSearch:
         self._model = model
         self._floor = floor
         self._answering = AnsweringWords(catalogue, index, text)
+        self._titles = TitleSearch(catalogue)
 
     def plan(self, request: SearchRequest) -> QueryPlan:
         """Return how the query is understood: by rules, or as the request wants by the language model or as it is."""
@@ -95,7 +97,8 @@ class MomentSearch:
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         """Return moments, best first, none when nothing is relevant."""
         plan = request.plan or self.plan(request)
-        moments = carry_out(plan, request, self)
+        moments = [] if asks_for_titles_alone(request) else carry_out(plan, request, self)
+        moments = self._titles.add(moments, plan, request)
         shown = group_by_video(moments, request.group_by)[: request.limit]
         if self._steps.grounding:
             shown = give_breath(shown, self._catalogue, request.time)

@@ -7,7 +7,7 @@ export const MODALITIES = {
   visual: "Seen",
   object: "Object",
   caption: "Described",
-  metadata: "Link",
+  metadata: "Context",
 };
 
 export const modalityName = (modality) => MODALITIES[modality] ?? modality;

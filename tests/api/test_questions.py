@@ -9,8 +9,10 @@ import pytest
 
 from core.errors import StageFailed, TryAgain
 from core.plans import QueryPlan, SenseQueries
+from core.protocols import SearchRequest
 from core.records import Answer, Citation, Modality, Moment, Reason, Region, Span
 from rag.plan import plan_query
+from rag.titles import TitleSearch
 from tests.api.conftest import World, spoken
 from tests.api.test_videos import events_of
 
@@ -107,6 +109,18 @@ def test_a_search_that_no_model_planned_says_so(world: World) -> None:
     world.finder.planner = lambda query: QueryPlan(query, query, by_sense=SenseQueries("storm", "", ""))
     helped = world.client.post("/v1/search", json={"query": "a storm", "plan": "model"}).json()["plan"]
     assert helped["understood"] == ["in the model’s words"]
+
+
+def test_a_video_found_by_its_title_is_shown_with_its_picture(world: World) -> None:
+    video_id = world.add_ready_video()
+    video = world.services.catalogue.rename_video(video_id, "Heron Point")
+    request = SearchRequest("heron", modalities=("metadata",))
+    world.finder.moments = tuple(TitleSearch(world.services.catalogue).add([], QueryPlan("heron", "heron"), request))
+    body = {"query": "heron", "modalities": ["metadata"]}
+    [found] = world.client.post("/v1/search", json=body).json()["moments"]
+    assert (found["video_title"], found["modality"], found["evidence"]) == (video.title, "metadata", [])
+    assert [reason["matched"] for reason in found["reasons"]] == ["title: heron"]
+    assert world.client.get(found["thumbnail_url"]).status_code == 200
 
 
 def test_search_groups_by_video(world: World) -> None:

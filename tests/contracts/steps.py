@@ -32,13 +32,14 @@ def new_video(
     tenant: str = "t",
     content_hash: str | None = None,
     title: str = "A talk",
+    filename: str = "talk.mp4",
     warnings: tuple[str, ...] = (),
 ) -> NewVideo:
     return NewVideo(
         id=id_,
         tenant=tenant,
         title=title,
-        filename="talk.mp4",
+        filename=filename,
         content_hash=content_hash or f"hash of {id_}",
         media_key=f"videos/{id_}/original.mp4",
         size_bytes=5 * 2**32,

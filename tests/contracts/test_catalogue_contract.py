@@ -134,6 +134,65 @@ class TestVideos:
         assert (video.n_parts, video.n_parts_published, video.language) == (1, 1, "en")
 
 
+class TestTitles:
+    @pytest.fixture(autouse=True)
+    def _add_videos(self, catalogue: Catalogue, clock: Clock) -> None:
+        for id_, title, filename in (
+            ("heron", "The Light at Heron Point", "day 1.mp4"),
+            ("party", "100% party_time", "Fin_de_la_Fe\u0302te-2.MP4"),
+            ("street", "Die lange Straße", "x.mp4"),
+        ):
+            catalogue.add_video(new_video(id_, title=title, filename=filename))
+            publish(catalogue, id_, [], [Segment(f"s of {id_}", id_, 0, 0, Span(0, 9), ())])
+            clock.advance(1)
+        catalogue.add_video(new_video("not yet searchable", title="Heron Point"))
+        catalogue.add_video(new_video("of another tenant", title="Heron Point", tenant="u"))
+        publish(catalogue, "of another tenant", [], [Segment("s", "of another tenant", 0, 0, Span(0, 9), ())])
+
+    @pytest.mark.parametrize(
+        ("words", "found"),
+        [
+            (["heron", "point"], ["heron"]),
+            (["point", "heron", "the"], ["heron"]),
+            (["heron", "tower"], []),
+            (["heron", "day"], []),  # each name by itself
+            (["day", "1"], ["heron"]),
+            (["mp4"], []),
+            (["art"], []),
+            (["%"], []),
+            (["party", "time"], ["party"]),
+            (["fête"], ["party"]),
+            (["strasse"], ["street"]),
+            (["point"] * 2000, ["heron"]),
+            ([], []),
+        ],
+    )
+    def test_videos_are_found_by_the_words_of_a_name(
+        self, catalogue: Catalogue, words: list[str], found: list[str]
+    ) -> None:
+        assert [video.id for video in catalogue.find_titled("t", words)] == found
+
+    def test_another_name_counts_at_once(self, catalogue: Catalogue) -> None:
+        renamed = catalogue.rename_video("street", "ÄRGER at Heron Point")
+        assert catalogue.find_titled("t", ["ärger"]) == [renamed]
+        assert [video.id for video in catalogue.find_titled("t", ["heron"])] == ["street", "heron"]
+        catalogue.rename_video("party", "Heron")
+        assert [video.id for video in catalogue.find_titled("t", ["heron"], limit=2)] == ["party", "street"]
+        assert [video.id for video in catalogue.find_titled("t", ["heron"], video_ids=["heron", "v9"])] == ["heron"]
+
+    def test_what_goes_away_is_not_found(self, catalogue: Catalogue) -> None:
+        catalogue.begin_delete("heron")
+        assert catalogue.find_titled("t", ["heron"]) == []
+        assert catalogue.first_segments(["heron"]) == {}
+
+    def test_the_first_segment_is_the_earliest(self, catalogue: Catalogue) -> None:
+        rows = [Segment(f"s{n}", "v1", 0, n, Span(9 * n, 9 * n + 9), ()) for n in (2, 0, 1)]
+        catalogue.add_video(new_video("v1"))
+        publish(catalogue, "v1", [], rows)
+        found = catalogue.first_segments(["v1", "heron", "unknown", "not yet searchable"])
+        assert {video_id: segment.id for video_id, segment in found.items()} == {"v1": "s0", "heron": "s of heron"}
+
+
 class TestDeletion:
     def test_a_video_disappears_at_once_and_then_for_good(self, catalogue: Catalogue) -> None:
         catalogue.add_video(new_video("v1"))
