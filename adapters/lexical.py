@@ -10,14 +10,12 @@ import threading
 import unicodedata
 from typing import Any
 
-from core.scripts import UNSPACED
+from core.scripts import RUN
 from core.signals import SparseVector
 
 MEAN_PASSAGE_TERMS = 30.0
 """A segment of 4–20 s holds some 10–50 spoken words, half of them stop words; BM25's default of 256 terms is a web
 page, against which every segment would count as equally short."""
-
-_CJK_RUN = re.compile(f"[{UNSPACED}]+")
 
 
 class Bm25LexicalEncoder:
@@ -68,7 +66,7 @@ def _normalise(text: str) -> str:
     >>> _normalise("Ｎｏ．１ 这个被子")
     'No.1  这个 个被 被子 '
     """
-    return _CJK_RUN.sub(_bigrams, unicodedata.normalize("NFKC", text))
+    return RUN.sub(_bigrams, unicodedata.normalize("NFKC", text))
 
 
 def _bigrams(match: re.Match[str]) -> str:

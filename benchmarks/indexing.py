@@ -35,7 +35,7 @@ from evaluation.join import join_corpora
 from evaluation.library import ask_with, open_library, search_with
 from evaluation.runner import Outcomes, run_corpus
 from evaluation.summary import summarise
-from evaluation.terminal import check_page, count_progress
+from evaluation.terminal import count_progress
 from rag.steps import Steps
 
 notes = Console(stderr=True)
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", type=choose_steps, default=choose_steps(None), help="names, separated by commas")
     parser.add_argument("--sample", type=terminal.positive, help="ask only so many queries and questions")
     parser.add_argument("--name", help="what the page calls the library; default: its folders")
-    parser.add_argument("--out", type=page, help="write the figures into this Markdown page")
+    parser.add_argument("--out", type=terminal.page, help="write the figures into this Markdown page")
     options = parser.parse_args()
     corpus = join_corpora([load_corpus(folder) for folder in options.corpora])
     settings = terminal.settings_of(options.home)
@@ -73,15 +73,6 @@ def main() -> None:
     print(section)
     if options.out:
         write_section(options.out, title, section)
-
-
-def page(text: str) -> Path:
-    """Return the path of a page that can be written.
-
-    Raises:
-        BadInput: it cannot.
-    """
-    return check_page(Path(text))
 
 
 def leave_out_in_turn(

@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -31,9 +30,9 @@ from evaluation.document import write_section
 from evaluation.groups import compare_query_groups
 from evaluation.join import join_corpora
 from evaluation.library import Library, open_library, search_with
-from evaluation.markdown import group_table
+from evaluation.markdown import group_table, head
 from evaluation.runner import Outcomes, QueryOutcome, Tick, run_corpus
-from evaluation.terminal import check_page, count_progress
+from evaluation.terminal import count_progress
 from rag.order import is_inside
 from rag.steps import Steps
 
@@ -57,7 +56,7 @@ def main() -> None:
     parser.add_argument("corpora", type=terminal.corpus_folder, nargs="+", metavar="corpus")
     parser.add_argument("--each", type=terminal.positive, default=16, help="queries of a kind and video (default: 16)")
     parser.add_argument("--name", help="what the page calls the library; default: its folders")
-    parser.add_argument("--out", type=lambda text: check_page(Path(text)), help="write the figures into this page")
+    parser.add_argument("--out", type=terminal.page, help="write the figures into this page")
     options = parser.parse_args()
     corpus = join_corpora([load_corpus(folder) for folder in options.corpora])
     cases = [
@@ -199,17 +198,8 @@ def search_each(
 def describe(title: str, again: str, outcomes: dict[str, Outcomes]) -> str:
     """Return the section."""
     facts = {"measured": time.strftime("%Y-%m-%d", time.gmtime()), "again": again}
-    return (
-        "\n\n".join(
-            [
-                f"## {title}",
-                "\n".join(f"- {name}: {fact}" for name, fact in facts.items()),
-                NOTE,
-                group_table(compare_query_groups(outcomes), COMPARED),
-            ]
-        )
-        + "\n"
-    )
+    blocks = [*head(title, facts), NOTE, group_table(compare_query_groups(outcomes), COMPARED)]
+    return "\n\n".join(blocks) + "\n"
 
 
 if __name__ == "__main__":

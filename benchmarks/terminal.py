@@ -15,7 +15,7 @@ from core.errors import BadInput, KinographError, NotFound
 from core.settings import Settings, read_settings
 from evaluation.corpus import find_truth
 from evaluation.homes import check_home
-from evaluation.terminal import check_output
+from evaluation.terminal import check_output, check_page
 
 STATUS = 2
 """As argparse ends with: what was asked for cannot be done, which is no result of a measurement (status 1)."""
@@ -67,6 +67,11 @@ def corpus_folder(text: str) -> Path:
 def output(text: str) -> Path:
     """Return the path of a file that can be written, or raise BadInput."""
     return check_output(Path(text))
+
+
+def page(text: str) -> Path:
+    """Return the path of a page of figures that can be written, or raise BadInput."""
+    return check_page(Path(text))
 
 
 def positive(text: str) -> int:

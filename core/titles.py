@@ -10,9 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from core.scripts import UNSPACED
+from core.scripts import RUN, WORD_OR_RUN
 
-_WORD = re.compile(f"[{UNSPACED}]+|[^\\W_{UNSPACED}]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 
 
@@ -23,7 +22,7 @@ def split_words(text: str) -> list[str]:
     ['the', 'light', 'at', 'heron', 'point', '2']
     """
     folded = unicodedata.normalize("NFKC", text).casefold()  # names of files on a Mac are decomposed
-    return _WORD.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFKC", folded)))
+    return WORD_OR_RUN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFKC", folded)))
 
 
 def hold_words(words: Iterable[str], text: str) -> bool:
@@ -48,4 +47,4 @@ def names_of(title: str, filename: str) -> tuple[str, str]:
 
 
 def _stands_in_a_run(word: str, held: Iterable[str]) -> bool:
-    return re.fullmatch(f"[{UNSPACED}]+", word) is not None and any(word in run for run in held)
+    return RUN.fullmatch(word) is not None and any(word in run for run in held)

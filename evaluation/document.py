@@ -13,7 +13,7 @@ from pathlib import Path
 from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, QuestionVariant, Variant
 from evaluation.bootstrap import BLOCK_S, CONFIDENCE, FEW_VIDEOS, N_RESAMPLES
 from evaluation.cutoff import COLUMNS, EMPTY, R1, R5, RECALL_LOSS_ALLOWED, CutOff
-from evaluation.markdown import difference_cell, figures_row, group_table, share_cell, table
+from evaluation.markdown import difference_cell, figures_row, group_table, head, share_cell, table
 from evaluation.metrics import Scores
 from evaluation.report import MOMENT_MEASURES, QUESTION_MEASURES, describe_negatives
 from evaluation.summary import QuestionScores, Summary
@@ -76,7 +76,7 @@ def describe_library(
     question_variants: Sequence[QuestionVariant] = (),
 ) -> str:
     """Return the section of a library: what it is, its figures, what steps contribute, and the cut-off."""
-    blocks = [f"## {title}", "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
+    blocks = head(title, facts)
     if summary.overall:
         blocks += ["### Moments, through the service", _moments(summary, summary.overall)]
     if summary.negatives:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from evaluation.ablation import COMPARED, COMPARED_OF_QUESTIONS, QuestionVariant
 from evaluation.groups import MomentVariant
-from evaluation.markdown import group_table, share_cell, table
+from evaluation.markdown import group_table, head, share_cell, table
 from evaluation.summary import NegativeScores
 
 NOTE = """All videos indexed again without one step, each time in a copy of the same home; then every search and
@@ -28,8 +28,7 @@ def describe_indexing(
 ) -> str:
     """Return the section; ``steps`` says of each step that was left out what it does, ``negatives`` is by variant."""
     blocks = [
-        f"## {title}",
-        "\n".join(f"- {name}: {fact}" for name, fact in facts.items()),
+        *head(title, facts),
         NOTE,
         "\n".join(f"- *{name}*: {what}" for name, what in steps.items()),
     ]

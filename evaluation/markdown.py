@@ -15,6 +15,11 @@ from evaluation.report import describe_interval
 from evaluation.summary import QuestionScores
 
 
+def head(title: str, facts: Mapping[str, str]) -> list[str]:
+    """Return the first blocks of a section: its title, and how it was measured as a list."""
+    return [f"## {title}", "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table; all columns but the first are set to the right.
 

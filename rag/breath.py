@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from core.records import Evidence, Modality, Moment, Span
+from core.records import Evidence, Modality, Moment, Span, Video
 from core.stores import Catalogue
 from rag.ground import SHORT_S
 
@@ -18,18 +18,26 @@ BREATH_S = 1.0
 
 def give_breath(moments: Sequence[Moment], catalogue: Catalogue, window: Span | None) -> list[Moment]:
     """Return the moments, short spoken ones longer; none reaches out of the window asked for, nor of its video."""
-    is_short = [m.modality is Modality.SPEECH and m.span.duration_s < SHORT_S for m in moments]
-    short = {moment.video_id for moment, wants in zip(moments, is_short, strict=True) if wants}
+    short = {m.video_id for m in moments if _is_short(m)}
     videos = catalogue.get_videos(sorted(short)) if short else {}
-    given = []
-    for moment, wants in zip(moments, is_short, strict=True):
-        span, video = moment.span, videos.get(moment.video_id)
-        if wants and video is not None:
-            beside = Span(max(0.0, span.start_s - BREATH_S), span.end_s + BREATH_S)
-            spoken = catalogue.list_evidence(moment.video_id, span=beside, modality=Modality.SPEECH.value)
-            span = widen_into_silence(span, spoken, window or Span(0.0, video.duration_s or span.end_s))
-        given.append(replace(moment, span=span))
-    return given
+    return [
+        _widen(moment, videos[moment.video_id], catalogue, window)
+        if _is_short(moment) and moment.video_id in videos
+        else moment
+        for moment in moments
+    ]
+
+
+def _is_short(moment: Moment) -> bool:
+    return moment.modality is Modality.SPEECH and moment.span.duration_s < SHORT_S
+
+
+def _widen(moment: Moment, video: Video, catalogue: Catalogue, window: Span | None) -> Moment:
+    span = moment.span
+    beside = Span(max(0.0, span.start_s - BREATH_S), span.end_s + BREATH_S)
+    spoken = catalogue.list_evidence(video.id, span=beside, modality=Modality.SPEECH)
+    within = window or Span(0.0, video.duration_s or span.end_s)
+    return replace(moment, span=widen_into_silence(span, spoken, within))
 
 
 def widen_into_silence(span: Span, spoken: Iterable[Evidence], within: Span) -> Span:

@@ -48,7 +48,7 @@ def where_missed(moments: Sequence[Moment], ordinal: int, text: str) -> list[tup
     """
     stretches = []
     for times in _find_times(moments, text):
-        at = times[min(abs(ordinal), len(times)) - 1] if ordinal > 0 else times[-min(-ordinal, len(times))]
+        at = times[min(max(_place_of(ordinal, times), 0), len(times) - 1)]
         start_s, end_s = (0.0, at[0].span.start_s) if ordinal > 0 else (at[-1].span.end_s, NO_END_S)
         if end_s > start_s:
             stretches.append((at[0].video_id, Span(start_s, end_s)))
@@ -92,10 +92,15 @@ def _pick(times_by_video: Sequence[Sequence[Time]], ordinal: int) -> list[Moment
     """Return where the time asked for begins; where the last one ends, which may be all of a video."""
     picked = []
     for times in times_by_video:
-        at = ordinal - 1 if ordinal > 0 else len(times) + ordinal
+        at = _place_of(ordinal, times)
         if 0 <= at < len(times):
             picked.append(times[at][0 if ordinal > 0 else -1])
     return picked
+
+
+def _place_of(ordinal: int, times: Sequence[Time]) -> int:
+    """Return where the ordinal stands among the times, counted from 0; outside of them where there are fewer."""
+    return ordinal - 1 if ordinal > 0 else len(times) + ordinal
 
 
 def _tell(moment: Moment, number: int, n_times: int) -> Moment:

@@ -15,6 +15,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from core.records import Evidence
+from core.scripts import RUN
 from rag.retrieve import Candidate
 from rag.why import stem
 
@@ -23,8 +24,6 @@ MIN_ALIKE = 0.88
 
 MIN_FUZZY_CHARS = 8
 """Shorter phrases must stand exactly: "late" and "lane" are other words."""
-
-_NO_SPACES = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿가-힯]")
 
 
 def fold(text: str) -> str:
@@ -49,7 +48,7 @@ def likeness(phrase: str, text: str) -> float:
     wanted, held = fold(phrase), fold(text)
     if not wanted or not held:
         return 0.0
-    if f" {wanted} " in f" {held} " or (_NO_SPACES.search(wanted) and wanted in held):
+    if f" {wanted} " in f" {held} " or (RUN.search(wanted) and wanted in held):
         return 1.0
     wanted, held = wanted.replace(" ", ""), held.replace(" ", "")
     if len(wanted) < MIN_FUZZY_CHARS or len(held) < len(wanted) * MIN_ALIKE:

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.records import Evidence, Modality, Moment, Reason, Region
-from core.scripts import UNSPACED
+from core.scripts import RUN, UNSPACED, WORD_OR_RUN
 from rag.language import function_words
 
 MIN_RUN = 2
 """Characters in a row that count as a word shared where there are no spaces; one alone is shared by chance."""
 
-_WORD = re.compile(f"[{UNSPACED}]+|[^\\W_{UNSPACED}]{{3,}}")
-_RUN = re.compile(f"[{UNSPACED}]+")
-_TOKEN = re.compile(f"[{UNSPACED}]+|[^\\W_{UNSPACED}]+")
+_WORD = re.compile(f"{RUN.pattern}|[^\\W_{UNSPACED}]{{3,}}")
 
 
 def name_matched_words(moment: Moment, query: str) -> Moment:
@@ -57,7 +55,7 @@ def choose_lines(lines: Sequence[str], matched: str) -> list[int]:
     >>> choose_lines(["Tides", "Spring tide", "Neap tide"], "Neap Tides"), choose_lines(["Tides"], "")
     ([0, 2], [])
     """
-    missing = {word.casefold() for word in _TOKEN.findall(matched)}
+    missing = {word.casefold() for word in WORD_OR_RUN.findall(matched)}
     held = [{word for word in missing if _stands_in(word, line.casefold())} for line in lines]
     chosen: list[int] = []
     while any(missing & words for words in held):
@@ -69,7 +67,7 @@ def choose_lines(lines: Sequence[str], matched: str) -> list[int]:
 
 def _stands_in(word: str, line: str) -> bool:
     """Whether a word stands in a line: as a whole one, where there are spaces between words."""
-    return word in (line if _RUN.match(word) else _TOKEN.findall(line))
+    return word in (line if RUN.match(word) else WORD_OR_RUN.findall(line))
 
 
 def shared_words(query: str, text: str) -> list[str]:
@@ -84,10 +82,10 @@ def shared_words(query: str, text: str) -> list[str]:
     """
     small = function_words("en")
     stems = {stem(word) for word in _WORD.findall(query.casefold()) if word not in small}
-    runs = _RUN.findall(query)
+    runs = RUN.findall(query)
     shared: list[str] = []
     for word in _WORD.findall(text):
-        if _RUN.match(word):
+        if RUN.match(word):
             shared += _shared_runs(word, runs)
         elif word.casefold() not in small and stem(word.casefold()) in stems:
             shared.append(word)
