@@ -26,7 +26,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from core.scripts import UNSPACED
+from core.scripts import RUN
 
 Json = dict[str, Any]
 
@@ -174,10 +174,7 @@ def _moment_head(number: int, moment: Json) -> Text:
 def moment_lines(moment: Json) -> Iterable[Text]:
     """Return the evidence that won with its matched words marked, at most two lines."""
     matched = " ".join(reason["matched"] for reason in moment["reasons"] if reason["evidence_id"])
-    words = [
-        word if re.search(f"[{UNSPACED}]", word) else rf"\b{word}\b"
-        for word in dict.fromkeys(re.findall(r"\w+", matched))
-    ]
+    words = [word if RUN.search(word) else rf"\b{word}\b" for word in dict.fromkeys(re.findall(r"\w+", matched))]
     for evidence in moment["evidence"][:2]:
         for reading in filter(None, (evidence["text"], evidence.get("translation"))):
             text = Text(style="" if reading is evidence["text"] else "italic dim")
