@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 from adapters import build
 from core.errors import TryAgain
 from core.protocols import (
+    LanguageModel,
     LexicalEncoder,
     MomentFinder,
     Question,
@@ -69,8 +70,16 @@ class Remembering:
 
 
 @contextmanager
-def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = None) -> Iterator[Library]:
+def open_library(
+    home: Path,
+    clips: Sequence[Clip],
+    *,
+    profile: str | None = None,
+    model_of: Callable[[Settings], LanguageModel | None] = build.build_language_model,
+) -> Iterator[Library]:
     """Yield the library of a home, with the clips that it holds; searching is wired as in the service.
+
+    ``model_of`` returns the language model that plans and writes.
 
     Raises:
         TryAgain: none of the clips is there, or another process has the home open.
@@ -82,7 +91,7 @@ def open_library(home: Path, clips: Sequence[Clip], *, profile: str | None = Non
     text = cast(TextEncoder, Remembering(build.build_text_encoder(settings, threads=threads)))
     visual = cast(VisualEncoder, Remembering(build.build_visual_encoder(settings, text, threads=threads)))
     lexical = cast(LexicalEncoder, Remembering(build.build_lexical_encoder()))
-    recogniser, model = build.build_entity_recogniser(), build.build_language_model(settings)
+    recogniser, model = build.build_entity_recogniser(), model_of(settings)
 
     def compose(steps: Steps, *, floor: float = MIN_SCORE) -> Retrieval:
         return compose_retrieval(

@@ -25,6 +25,7 @@ from rag.phrases import hold_all, quoting
 from rag.plan import plan_query
 from rag.plan_model import plan_with_model
 from rag.relevance import MIN_SCORE, SHARE_OF_BEST, WORDS_MARGIN, Relevance, judge
+from rag.retold import rank_with_retold, split_by_sense
 from rag.retrieve import CANDIDATES_PER_CHANNEL, Candidate, QueryVectors, encode_query, examine, rank_channels
 from rag.steps import ALL_STEPS, Steps
 from rag.titles import TitleSearch, asks_for_titles_alone
@@ -52,11 +53,6 @@ INTENT_BONUS = 0.06
 SHARED_BONUS = 0.3
 """Likewise for words that the moment shares with the one that led there, most for the segment that shares the most by
 BM25, which is mostly that one itself: what counts are rare words, such as names, numbers, what broke."""
-
-SPOKEN = (Modality.SPEECH.value,)
-WRITTEN = (Modality.SCREEN.value,)
-SEEN = (Modality.VISUAL.value, Modality.CAPTION.value, Modality.OBJECT.value)
-"""Modalities of the senses that a model plans for."""
 
 N_SHARING = 60
 """Segments that are ranked by those words."""
@@ -92,7 +88,9 @@ class MomentSearch:
         if not self._steps.planning or request.planning == "none":
             return QueryPlan(request.query, request.query)
         plan = plan_query(request.query)
-        return plan_with_model(self._model, plan) if self._model and request.planning == "model" else plan
+        if self._model is None or request.planning != "model":
+            return plan
+        return plan_with_model(self._model, plan, self._text)
 
     def find(self, request: SearchRequest) -> tuple[Moment, ...]:
         """Return moments, best first, none when nothing is relevant."""
@@ -108,15 +106,16 @@ class MomentSearch:
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:
         """Return the relevant moments for one part of a plan, best first.
 
-        What a model put into words for several senses is looked for sense by sense; the better one decides.
+        What a model put into words for a sense is looked for by it, beside the query's own words; the better one
+        decides.
         """
-        senses = split_by_sense(plan, request)
-        if not senses:
-            return self._find_fitting(plan, request, places)
-        found = [moment for part, asked in senses for moment in self._find_fitting(part, asked, places)]
-        found.sort(key=lambda moment: -moment.score)
-        near = [moment for moment in found if is_near(moment.score, found[0].score, request.min_score)]
-        kept = near if self._steps.cut_off else found
+        found = self._find_fitting(plan, request, places)
+        retold = [m for part, asked in split_by_sense(plan, request) for m in self._find_fitting(part, asked, places)]
+        if not retold:
+            return found
+        both = rank_with_retold(found, retold)
+        near = [moment for moment in both if is_near(moment.score, both[0].score, request.min_score)]
+        kept = near if self._steps.cut_off else both
         return merge_moments(kept) if self._steps.merging else kept
 
     def _find_fitting(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place]) -> list[Moment]:
@@ -241,22 +240,6 @@ class MomentSearch:
     def _videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
         """Return the videos that still exist: one may have been deleted since its segment was ranked."""
         return self._catalogue.get_videos(sorted(set(video_ids)))
-
-
-def split_by_sense(plan: QueryPlan, request: SearchRequest) -> list[tuple[QueryPlan, SearchRequest]]:
-    """Return plan and request for each sense that a model put into words, of those asked for; none without a model."""
-    if plan.by_sense is None:
-        return []
-    told = ((plan.by_sense.speech, SPOKEN), (plan.by_sense.screen, WRITTEN), (plan.by_sense.visual, SEEN))
-    senses_by_text: dict[str, list[str]] = {}
-    for text, senses in told:
-        asked = [sense for sense in senses if not request.modalities or sense in request.modalities]
-        if text and asked:
-            senses_by_text.setdefault(text, []).extend(asked)
-    return [
-        (replace(plan, text=text, by_sense=None), replace(request, modalities=tuple(senses)))
-        for text, senses in senses_by_text.items()
-    ]
 
 
 def _is_at(moment: Moment, places: Sequence[Place], window: Span | None) -> bool:

@@ -32,6 +32,8 @@ SAMPLE = str(sample_video().parent)
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "Name a corpus of several"),
         ("planning", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("planning", ["{empty_home}", SAMPLE], "sample has no ground_truth.json"),
+        ("language_model", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
+        ("language_model", ["{empty_home}", SAMPLE], "no language model is configured"),
         ("indexing", ["{nope}", SAMPLE], "nope does not exist"),
         ("indexing", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("indexing", ["{empty_home}", SAMPLE], "holds none of the clips"),

@@ -19,6 +19,7 @@ from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.order import browse
+from rag.retold import SHARE_OF_RETOLD
 from rag.search import N_EXAMINED, MomentSearch
 from rag.steps import Steps
 from tests.fakes.encoders import FakeLexicalEncoder, FakeTextEncoder, FakeVisualEncoder, picture_of
@@ -395,10 +396,12 @@ def test_a_moment_lies_in_the_time_asked_for_not_just_its_segment(library: Libra
 def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Library) -> None:
     with running_openai_server(lambda _: sub_queries(speech="captain drinks coffee")) as server:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
-        assert finder.find(SearchRequest("seaman enjoys beverage")) == ()
+        [as_it_stands, *_] = finder.find(SearchRequest("seaman drinks coffee"))
         assert server.requests == []
-        assert starts(finder.find(SearchRequest("seaman enjoys beverage", planning="model"))) == [10]
-        assert "seaman enjoys beverage" in json.dumps(server.requests[0]["messages"])
+        [retold, *_] = finder.find(SearchRequest("seaman drinks coffee", planning="model"))
+        assert (retold.span.start_s, retold.score) == (10, SHARE_OF_RETOLD)
+        assert as_it_stands.score < SHARE_OF_RETOLD
+        assert "seaman drinks coffee" in json.dumps(server.requests[0]["messages"])
         assert server.requests[0]["response_format"]["json_schema"]["schema"]["required"] == [
             "speech",
             "screen",
@@ -407,24 +410,44 @@ def test_a_model_rewrites_the_query_for_each_sense_only_when_asked(library: Libr
 
 
 def test_pictures_get_their_own_words_from_the_model(library: Library) -> None:
-    with running_openai_server(lambda _: sub_queries(visual="red")) as server:
+    with running_openai_server(lambda _: sub_queries(visual="crimson red")) as server:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
         [found, *_] = finder.find(SearchRequest("crimson", planning="model"))
     assert (found.modality, found.span.start_s) == (Modality.VISUAL, 70)
 
 
 def test_what_one_sense_is_asked_for_does_not_dilute_another(library: Library) -> None:
-    reply = sub_queries(speech="captain drinks coffee", screen="harbour master says no entry", visual="purple")
+    reply = sub_queries(
+        speech="captain drinks coffee", screen="harbour master says no entry", visual="purple harbour captain"
+    )
     with running_openai_server(lambda _: reply) as server:
         finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
-        found = finder.find(SearchRequest("coffee at the port", planning="model"))
-        said = finder.find(SearchRequest("coffee at the port", planning="model", modalities=("speech",)))
+        found = finder.find(SearchRequest("captain coffee harbour master entry", planning="model"))
+        said = finder.find(
+            SearchRequest("captain coffee harbour master entry", planning="model", modalities=("speech",))
+        )
         seen = finder.find(SearchRequest("captain rings bell", planning="model", modalities=("caption",)))
     assert {(moment.modality, moment.span.start_s) for moment in found[:2]} == {(SPEECH, 10), (SCREEN, 50)}
-    assert [moment.score for moment in found[:2]] == [1.0, 1.0]
+    assert [moment.score for moment in found[:2]] == [SHARE_OF_RETOLD, SHARE_OF_RETOLD]
     assert said[0].span.start_s == 10
     assert {moment.modality for moment in said} == {SPEECH}
     assert seen == ()
+
+
+def test_words_for_something_else_are_no_help(library: Library) -> None:
+    with running_openai_server(lambda _: sub_queries(speech="bell rings loudly", visual="red")) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        request = SearchRequest("captain drinks coffee", planning="model")
+        assert finder.plan(request).by_sense is None
+        assert finder.find(request) == library.find(request.query)
+
+
+def test_nonsense_of_a_model_does_not_hide_what_the_query_finds(library: Library) -> None:
+    reply = sub_queries(speech="captain says no entry", screen="captain says no entry", visual="red coffee")
+    with running_openai_server(lambda _: reply) as server:
+        finder = library.finder(model=OpenAiLanguageModel(server.base_url, "m", timeout_s=10))
+        [found, *_] = finder.find(SearchRequest("captain drinks coffee", planning="model"))
+    assert (found.span.start_s, found.score) == (10, 1.0)
 
 
 @pytest.mark.parametrize(
