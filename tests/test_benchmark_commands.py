@@ -26,6 +26,8 @@ SAMPLE = str(sample_video().parent)
         ("fusion", ["{mine}", SAMPLE], "mine is not a home of Kinograph"),
         ("fusion", ["{empty_home}", SAMPLE], "holds none of the clips"),
         ("seeing", ["{empty_home}", "{nope}"], "there is no folder"),
+        ("negatives", ["{nope}", SAMPLE], "nope does not exist"),
+        ("negatives", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("hearing", ["{empty_home}", "{mine}"], "mine has no ground_truth.json"),
         ("parameters", ["{nope}", SAMPLE, "rag.relevance.MIN_SCORE=0.2"], "nope does not exist"),
         ("parameters", ["{empty_home}", SAMPLE, "rag.relevance.NOPE=1"], "'rag.relevance.NOPE=1'"),
