@@ -69,10 +69,7 @@ def main() -> None:
             for name, steps in ((ALL, Steps()), (WITHOUT, Steps().without("planning")))
         }
     title = f"{options.name or corpus.half}: planning"
-    names = " ".join(folder.name for folder in options.corpora)
-    again = (
-        f"`python -m benchmarks.planning HOME {names} --name '{options.name or corpus.half}' --out docs/evaluation.md`"
-    )
+    again = terminal.how_again("planning", options.corpora, each=options.each, name=options.name)
     section = describe(title, again, outcomes)
     print(section)
     if options.out:
