@@ -385,6 +385,7 @@ PIECES = [
     *("after", "before", "then", "the first time", "in the first minute", "at 3:20", "between 1:00 and 2:00", "“", "”"),
     *("after the second minute", "before the first minute", "from 0:00 on", "minutes 5 to 3", "in the third half"),
     *("the 0th time", "the second to last time", "shown again", "a third time", "just", "preceded by", "a moment"),
+    *("half an hour", "a minute and a half", "0 minutes", "before the end", "into it", "in", "on screen"),
     *("after 2 minutes", "0th minute", "at 5m99s", "in the middle", "of the video", "mark", "3:20"),
     *(
         '"',
