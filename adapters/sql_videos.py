@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +20,7 @@ from adapters.sql_schema import outbox, parts, segments, videos
 from adapters.sql_status import read_videos
 from core.errors import NotFound
 from core.records import Failure, NewVideo, Page, Video
-from core.titles import hold_words, names_of
+from core.titles import NamedVideo, find_names
 
 MAX_PATTERNS = 16
 """Words of a title that the database looks for; SQLite refuses conditions of a thousand."""
@@ -73,7 +72,7 @@ class SqlVideos(SqlStore):
 
     def find_titled(
         self, tenant: str, words: Sequence[str], *, video_ids: Sequence[str] = (), limit: int = 50
-    ) -> list[Video]:
+    ) -> list[NamedVideo]:
         if not words:
             return []
         with self._db.read() as connection:
@@ -86,8 +85,10 @@ class SqlVideos(SqlStore):
             )
             if video_ids:
                 maybe = maybe.where(is_in(connection, videos.c.id, video_ids))
-            called_so = (row for row in connection.execute(maybe) if _is_called(row, words))
-            return read_videos(connection, list(islice(called_so, limit)))
+            called = ((row, find_names(words, row.title, row.filename)) for row in connection.execute(maybe))
+            found = list(islice(((row, names) for row, names in called if names), limit))
+            named = read_videos(connection, [row for row, _ in found])
+            return [NamedVideo(video, names) for video, (_, names) in zip(named, found, strict=True)]
 
     def rename_video(self, video_id: str, title: str) -> Video:
         with self._db.write() as connection:
@@ -151,14 +152,10 @@ def _may_hold(column: ColumnElement[str], words: Sequence[str]) -> ColumnElement
     """Return a condition that holds wherever the words are whole words of the column, and elsewhere, too.
 
     Databases fold the case of other letters than ASCII's each in its own way, or not at all, and "ß" is folded to two:
-    any characters may stand there. ``_is_called`` reads exactly.
+    any characters may stand there. ``find_names`` reads exactly.
     """
     patterns = (_FOLDED_OTHERWISE.sub("%", word) for word in words[:MAX_PATTERNS])
     return and_(*(column.ilike(f"%{pattern}%") for pattern in patterns))
-
-
-def _is_called(row: Any, words: Sequence[str]) -> bool:
-    return any(hold_words(words, name) for name in names_of(row.title, row.filename))
 
 
 def _existing(connection: Connection, video_id: str, tenant: str | None) -> Video:

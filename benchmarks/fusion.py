@@ -24,6 +24,7 @@ from benchmarks.terminal import run_benchmark
 from core.records import Modality, Segment, Span, Video
 from core.stores import Catalogue, Scope
 from evaluation.corpus import MomentQuery, load_corpus
+from evaluation.library import list_videos
 from rag.fuse import RANK_OFFSET
 from rag.retrieve import Candidate, encode_query, examine, rank_channels
 
@@ -96,7 +97,7 @@ def collect(home: Path, folder: Path) -> tuple[list[MomentQuery], list[Features]
     catalogue, index = build.build_catalogue(settings), build.build_index(settings)
     text = build.build_text_encoder(settings, threads=1)
     visual, lexical = build.build_visual_encoder(settings, text, threads=1), build.build_lexical_encoder()
-    videos = catalogue.list_videos("default", limit=1000).items
+    videos = list_videos(catalogue)
     segments = [segment for video in videos for segment in catalogue.list_segments(video.id)]
     name_by_id = {video.id: video.filename for video in videos}
     queries = [query for query in load_corpus(folder).queries if query.clip in name_by_id.values()]

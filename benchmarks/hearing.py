@@ -29,6 +29,7 @@ from core.protocols import SpeechRecogniser
 from core.records import Modality, Span
 from core.settings import Settings
 from core.signals import FloatArray
+from evaluation.library import list_videos
 from indexer.terms import find_terms
 
 MARGIN_S = 0.3
@@ -90,7 +91,7 @@ def spoken_parts(settings: Settings, lectures: Sequence[Path], every: int) -> It
     """Yield every so many parts of the lectures that have sentences."""
     catalogue, reader = build.build_catalogue(settings), build.build_reader(settings)
     recogniser = build.build_entity_recogniser()
-    id_by_filename = {video.filename: video.id for video in catalogue.list_videos("default", limit=1000).items}
+    id_by_filename = {video.filename: video.id for video in list_videos(catalogue)}
     for folder in lectures:
         [video] = read_lecture(folder)
         if video["video"] not in id_by_filename:

@@ -69,7 +69,9 @@ def main() -> None:
     measured = leave_out_in_turn(settings, corpus, videos, options.steps)
     title = f"{options.name or corpus.half}: steps of indexing"
     library = describe_videos(videos, n_others)
-    section = describe(title, {"again": how_again(options), "library": library}, settings.profile, corpus, measured)
+    steps = ",".join(step.name for step in options.steps) if len(options.steps) < len(choose_steps(None)) else None
+    again = terminal.how_again("indexing", options.corpora, steps=steps, sample=options.sample, name=options.name)
+    section = describe(title, {"again": again, "library": library}, settings.profile, corpus, measured)
     print(section)
     if options.out:
         write_section(options.out, title, section)
@@ -147,16 +149,6 @@ def describe(title: str, run: Mapping[str, str], profile: str, corpus: Corpus, m
         compare_question_groups(questions, outcomes[ALL].n_clips),
         {name: summary.negatives for name, summary in summaries.items() if summary.negatives},
     )
-
-
-def how_again(options: argparse.Namespace) -> str:
-    """Return the command; folders by their names, as paths are of one machine."""
-    names = ",".join(step.name for step in options.steps)
-    words = ["python -m benchmarks.indexing HOME", *(folder.name for folder in options.corpora)]
-    words += [f"--steps {names}"] if len(options.steps) < len(choose_steps(None)) else []
-    words += [f"--sample {options.sample}"] if options.sample else []
-    words += [f"--name '{options.name}'"] if options.name else []
-    return f"`{' '.join([*words, '--out docs/evaluation.md'])}`"
 
 
 if __name__ == "__main__":

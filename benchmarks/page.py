@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,8 @@ from adapters import build
 from benchmarks import terminal
 from benchmarks.terminal import run_benchmark
 from core.errors import BadInput, NotFound, StageFailed
-from core.settings import Settings
 from evaluation.corpus import load_corpus
-from evaluation.library import PAGE
+from evaluation.library import list_videos
 from evaluation.service import run_service
 
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
@@ -68,8 +68,10 @@ def main() -> None:
     parser.add_argument("corpus", type=terminal.corpus_folder)
     options = parser.parse_args()
     corpus, settings = load_corpus(options.corpus), terminal.settings_of(options.home)
+    with closing(build.build_catalogue(settings)) as catalogue:
+        held = {video.filename for video in list_videos(catalogue)}
     terminal.require(
-        holds_any(settings, {clip.name for clip in corpus.clips}),
+        held & {clip.name for clip in corpus.clips},
         f"{options.home} holds none of the clips that {options.corpus} asks of",
         remedy=terminal.NAME_ITS_HOME,
     )
@@ -79,15 +81,6 @@ def main() -> None:
     with run_service(options.home) as service:
         shown = measure_page(str(service.http.base_url), [query.query for query in corpus.queries], chromium)
     print(describe(shown))
-
-
-def holds_any(settings: Settings, filenames: Collection[str]) -> bool:
-    """Return whether the home has a video of one of these file names."""
-    catalogue = build.build_catalogue(settings)
-    try:
-        return any(video.filename in filenames for video in catalogue.list_videos("default", limit=PAGE).items)
-    finally:
-        catalogue.close()
 
 
 def find_chromium() -> Path:

@@ -39,13 +39,14 @@ from rag.steps import Steps
 WITHOUT = "without planning"
 MINUTES_S = 600.0
 BESIDE_S = 30.0
-"""A shape that is drawn within this time of a sentence stands right beside it."""
+"""A shape that is drawn within this time of a sentence, or of another shape, stands right beside it."""
 
 _TITLE = re.compile(r"slide titled ")
 
 NOTE = """Queries made from the ground truth, each asked in its own video: a shape of which there are dozens, at a
-place, by its order, or right beside a sentence; words as spoken or written; quotations. The first row of a group is all
-steps, the second the difference without planning, query by query (below zero: it helps)."""
+place, by its order, right beside a sentence or right after a certain time of another; words as spoken or written;
+quotations. The first row of a group is all steps, the second the difference without planning, query by query (below
+zero: it helps)."""
 
 notes = Console(stderr=True)
 
@@ -69,10 +70,7 @@ def main() -> None:
             for name, steps in ((ALL, Steps()), (WITHOUT, Steps().without("planning")))
         }
     title = f"{options.name or corpus.half}: planning"
-    names = " ".join(folder.name for folder in options.corpora)
-    again = (
-        f"`python -m benchmarks.planning HOME {names} --name '{options.name or corpus.half}' --out docs/evaluation.md`"
-    )
+    again = terminal.how_again("planning", options.corpora, each=options.each, name=options.name)
     section = describe(title, again, outcomes)
     print(section)
     if options.out:
@@ -116,6 +114,7 @@ def draw_cases(video: Mapping[str, Any], n_each: int) -> list[MomentQuery]:
         "before": list_beside(told, is_after=False),
         "sense": list_senses(told),
         "quotation": list_quotations(told),
+        "after a time": list_after_times(shapes),
     }
     draw = random.Random(0)
     cases = []
@@ -146,10 +145,25 @@ def list_places(shapes: Mapping[str, Sequence[Span]], duration_s: float) -> List
 
 def list_order(shapes: Mapping[str, Sequence[Span]]) -> Listed:
     """Yield shapes by which time it is."""
+    for form, which, span in _list_times(shapes):
+        yield f"the {which} time a {form} is shown", [span], "visual"
+
+
+def list_after_times(shapes: Mapping[str, Sequence[Span]]) -> Listed:
+    """Yield the shape that is drawn next, by which time of another it follows."""
+    drawn = sorted((span, form) for form, spans in shapes.items() for span in spans)
+    next_by_span = {earlier: (form, span) for (earlier, _), (span, form) in pairwise(drawn)}
+    for form, which, span in _list_times(shapes):
+        next_form, next_span = next_by_span.get(span, (form, span))
+        if next_form != form and span.gap_s(next_span) <= BESIDE_S:
+            yield f"a {next_form} right after the {which} time a {form} is shown", [next_span], "visual"
+
+
+def _list_times(shapes: Mapping[str, Sequence[Span]]) -> Iterator[tuple[str, str, Span]]:
     for form, spans in shapes.items():
         for number, which in {0: "first", 1: "second", 2: "third", len(spans) - 1: "last"}.items():
             if number < len(spans):
-                yield f"the {which} time a {form} is shown", [spans[number]], "visual"
+                yield form, which, spans[number]
 
 
 def list_beside(told: Sequence[Told], *, is_after: bool) -> Listed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from core.errors import BadInput, Conflict, StageFailed
 from core.publication import publish_ready_parts
 from core.records import Evidence, Video, VideoStatus
 from core.settings import Settings
-from evaluation.library import PAGE
+from evaluation.library import list_videos
 from evaluation.service import LOG_NAME
 from indexer.pipeline import Perception
 from indexer.tasks import Tools, run_finish, run_next_part
@@ -43,11 +44,8 @@ def find_videos(settings: Settings, filenames: Collection[str]) -> tuple[list[Vi
             "parts of the library lie outside its home",
             remedy="Unset KINOGRAPH_DATABASE_URL, KINOGRAPH_MEDIA_URL and KINOGRAPH_QDRANT_URL.",
         )
-    catalogue = build.build_catalogue(settings)
-    try:
-        held: Sequence[Video] = catalogue.list_videos("default", limit=PAGE).items
-    finally:
-        catalogue.close()
+    with closing(build.build_catalogue(settings)) as catalogue:
+        held = list_videos(catalogue)
     videos = [video for video in reversed(held) if video.filename in filenames]
     unready = sorted(video.filename for video in videos if video.status is not VideoStatus.READY)
     if unready:

@@ -32,6 +32,7 @@ from core.settings import Settings
 from core.signals import FloatArray
 from core.stores import Scope
 from evaluation.corpus import MomentQuery, load_corpus
+from evaluation.library import list_videos
 from rag.retrieve import encode_query, examine, rank_channels
 
 N_CAPTIONED = 300
@@ -114,7 +115,7 @@ def read_library(settings: Settings, folder: Path) -> tuple[Library, Words]:
     catalogue, index, media = build.build_catalogue(settings), build.build_index(settings), settings.home / "media"
     text = build.build_text_encoder(settings, threads=1)
     visual, lexical = build.build_visual_encoder(settings, text, threads=1), build.build_lexical_encoder()
-    clip_by_id = {video.id: video.filename for video in catalogue.list_videos("default", limit=1000).items}
+    clip_by_id = {video.id: video.filename for video in list_videos(catalogue)}
     segments = [segment for video_id in clip_by_id for segment in catalogue.list_segments(video_id)]
     corpus = load_corpus(folder)
     queries = [query for query in corpus.queries if query.clip in clip_by_id.values()]

@@ -29,6 +29,7 @@ from api.client import error_of
 from benchmarks import terminal
 from benchmarks.terminal import run_benchmark
 from core.settings import Settings
+from evaluation.library import list_videos
 
 PART_S = "15"
 """Short parts, so that three clips make many of them and kills fall into every stage."""
@@ -158,7 +159,7 @@ def read_home(home: Path) -> Kept:
     catalogue, index = build.build_catalogue(settings), build.build_index(settings)
     evidence: dict[str, tuple[Any, ...]] = {}
     segments: dict[str, tuple[Any, ...]] = {}
-    for video in catalogue.list_videos("default").items:
+    for video in list_videos(catalogue):
         for item in catalogue.list_evidence(video.id):
             evidence[item.id] = (video.title, item.part, item.span, item.modality, item.text)
         for segment in catalogue.list_segments(video.id):

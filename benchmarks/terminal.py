@@ -5,10 +5,11 @@ It does not know what is measured. Nothing here makes a folder: a home that is n
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import BadInput, KinographError, NotFound
@@ -33,6 +34,19 @@ def run_benchmark(main: Callable[[], int | None]) -> None:
         told = error.stderr or ""
         said = (told.decode(errors="replace") if isinstance(told, bytes) else told).strip().splitlines()
         sys.exit(_refuse(f"{error.cmd[0]} ended with status {error.returncode}{': ' + said[-1] if said else ''}"))
+
+
+def how_again(module: str, corpora: Sequence[Path], **options: object) -> str:
+    """Return the command that measures a page's section anew; folders by their names, as paths are of one machine.
+
+    Options that are None were not given.
+
+    >>> how_again("planning", [Path("/a/lec1"), Path("/a/lec2")], each=4, name="my lectures", sample=None)
+    "`python -m benchmarks.planning HOME lec1 lec2 --each 4 --name 'my lectures' --out docs/evaluation.md`"
+    """
+    words = [f"python -m benchmarks.{module} HOME", *(folder.name for folder in corpora)]
+    words += [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
+    return f"`{' '.join([*words, '--out docs/evaluation.md'])}`"
 
 
 def settings_of(home: Path) -> Settings:

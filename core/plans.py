@@ -27,7 +27,18 @@ class Instant:
 
     def at_s(self, duration_s: float) -> float:
         """Return the second that it means in a video of that length, never outside it."""
-        return min(max(0.0, self.share * duration_s + self.offset_s), duration_s)
+        return min(max(0.0, self._counted_s(duration_s)), duration_s)
+
+    def lies_in(self, duration_s: float) -> bool:
+        """Whether a video of that length has it.
+
+        >>> Instant(offset_s=30.0).lies_in(20.0), Instant(share=1.0, offset_s=-30.0).lies_in(20.0)
+        (False, False)
+        """
+        return 0.0 <= self._counted_s(duration_s) <= duration_s
+
+    def _counted_s(self, duration_s: float) -> float:
+        return self.share * duration_s + self.offset_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +46,15 @@ class TimeWindow:
     """A stretch asked for within each video, in the query's own ``words``.
 
     ``is_strict``: nothing outside it is wanted, even if nothing is found inside ("in the first minute"). Otherwise the
-    words may mean something else than a place in the video ("at 3:20" may be when a train leaves). ``named_s``: the
-    second that was named, around which the stretch lies; a video that is shorter has no such place.
+    words may mean something else than a place in the video ("at 3:20" may be when a train leaves). ``named``: the
+    instant that was named, around which the stretch lies; a video too short to have it has no such place.
     """
 
     start: Instant
     end: Instant
     words: str
     is_strict: bool
-    named_s: float = 0.0
+    named: Instant | None = None
 
     def within(self, duration_s: float) -> Span | None:
         """Return the stretch in a video of that length; None where it, or what was named, lies outside.
@@ -52,7 +63,8 @@ class TimeWindow:
         Span(start_s=0.0, end_s=45.0)
         """
         start_s, end_s = self.start.at_s(duration_s), self.end.at_s(duration_s)
-        return Span(start_s, end_s) if end_s > start_s and duration_s >= self.named_s else None
+        is_there = self.named is None or self.named.lies_in(duration_s)
+        return Span(start_s, end_s) if end_s > start_s and is_there else None
 
     @property
     def in_any_video(self) -> Span | None:
@@ -73,8 +85,8 @@ class TimeWindow:
         >>> window.focus_s(100.0), TimeWindow(Instant(), Instant(offset_s=60.0), "", True).focus_s(100.0)
         (100.0, 0.0)
         """
-        if self.named_s:
-            return self.named_s
+        if self.named:
+            return self.named.at_s(duration_s)
         if self.end == Instant(1.0) and self.start.offset_s < 0:  # it is counted from there
             return duration_s
         is_middle = self.start.share > 0 and self.start.share + self.end.share == 1

@@ -28,6 +28,7 @@ from core.records import (
     Video,
 )
 from core.signals import FloatArray, SegmentVectors, SparseVector
+from core.titles import NamedVideo
 
 
 class MediaStore(Protocol):
@@ -104,7 +105,7 @@ class VideoCatalogue(Protocol):
 
     def find_titled(
         self, tenant: str, words: Sequence[str], *, video_ids: Sequence[str] = (), limit: int = 50
-    ) -> list[Video]:
+    ) -> list[NamedVideo]:
         """Return videos whose title, or file name without extension, holds all of the words, shortest title first.
 
         ``words`` are as ``core.titles.split_words`` gives them; without any there is nothing. Only videos of which

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
 from pathlib import PurePath
 
+from core.records import Video
 from core.scripts import RUN, WORD_OR_RUN
 
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -33,17 +35,39 @@ def hold_words(words: Iterable[str], text: str) -> bool:
     >>> hold_words(["灯塔"], "灯塔的光")
     True
     """
-    wanted, held = set(words), set(split_words(text))
-    return bool(wanted) and all(word in held or _stands_in_a_run(word, held) for word in wanted)
+    return _hold(set(words), set(split_words(text)))
 
 
-def names_of(title: str, filename: str) -> tuple[str, str]:
-    """Return what a video is called: its title, and its file name without the extension.
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a video is called by: its "title", or its "file name" without the extension (``kind``); with its words."""
 
-    >>> names_of("The Light", "heron_point.final.mp4")
-    ('The Light', 'heron_point.final')
+    kind: str
+    text: str
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedVideo:
+    """A video with those of its names that hold the words asked for, at least one."""
+
+    video: Video
+    names: tuple[Name, ...]
+
+
+def find_names(words: Iterable[str], title: str, filename: str) -> tuple[Name, ...]:
+    """Return which names of a video hold all of the words, as ``split_words`` gives them, the title first.
+
+    >>> [name.text for name in find_names(["heron"], "The Heron", "heron_point.final.mp4")]
+    ['The Heron', 'heron_point.final']
     """
-    return title, PurePath(filename).stem
+    wanted, texts = set(words), {"title": title, "file name": PurePath(filename).stem}
+    names = (Name(kind, text, frozenset(split_words(text))) for kind, text in texts.items())
+    return tuple(name for name in names if _hold(wanted, name.words))
+
+
+def _hold(wanted: Set[str], held: Set[str]) -> bool:
+    return bool(wanted) and all(word in held or _stands_in_a_run(word, held) for word in wanted)
 
 
 def _stands_in_a_run(word: str, held: Iterable[str]) -> bool:

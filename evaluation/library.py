@@ -26,12 +26,14 @@ from core.protocols import (
 )
 from core.records import Answer, Moment, Video
 from core.settings import Settings
+from core.stores import Catalogue
 from evaluation.corpus import Clip
 from rag.compose import Retrieval, compose_retrieval
 from rag.relevance import MIN_SCORE
 from rag.steps import Steps
 
 PAGE = 1000
+"""Videos at most that are measured at once."""
 
 
 class FinderOf(Protocol):
@@ -112,14 +114,18 @@ def open_library(
 
     try:
         names = {clip.name for clip in clips}
-        videos: list[Video] = [*catalogue.list_videos("default", limit=PAGE).items]
-        clip_by_id = {video.id: video.filename for video in videos if video.filename in names}
+        clip_by_id = {video.id: video.filename for video in list_videos(catalogue) if video.filename in names}
         if not clip_by_id:
             raise TryAgain("this home holds none of the clips", remedy="Index them first, without --reuse.")
         yield Library(clip_by_id, finder_of, lambda steps: compose(steps).answerer)
     finally:
         index.close()
         catalogue.close()
+
+
+def list_videos(catalogue: Catalogue) -> list[Video]:
+    """Return the videos of a home, the newest first."""
+    return list(catalogue.list_videos("default", limit=PAGE).items)
 
 
 def search_with(finder: MomentFinder, **request: Any) -> Callable[[str, int], Sequence[Moment]]:

@@ -50,26 +50,23 @@ class PartSearch(Protocol):
 
 def carry_out(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
     """Return the moments that a plan asks for, best first."""
-    moments = _find_in_time(plan, request, search)
+    moments = _find_times(plan, request, search)
     if plan.succession is not None and not _is_said(plan, moments):
         composed = _keep_in_time(_find_succession(plan.succession, request, search), plan, request, search)
         moments = put_first(composed, moments) if composed else moments
-    if plan.ordinal is None:
-        return moments
-    return put_time_first(_find_missed(plan, plan.ordinal, moments, request, search), plan.ordinal, plan.text)
+    return put_time_first(moments, plan.ordinal, plan.text) if plan.ordinal else moments
 
 
-def _find_missed(
-    plan: QueryPlan, ordinal: int, moments: list[Moment], request: SearchRequest, search: PartSearch
-) -> list[Moment]:
-    """Return the moments, and others before or after them that count for which time it is.
+def _find_times(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
+    """Return the moments in the plan's window; of which one time is asked for, until no earlier or later is missed.
 
     Nothing more is looked for where a place or an order is asked for, too.
     """
-    if plan.time is not None or plan.succession is not None or request.time is not None:
+    moments = _find_in_time(plan, request, search)
+    if plan.ordinal is None or plan.time is not None or plan.succession is not None or request.time is not None:
         return moments
     for _ in range(MAX_LOOKS):
-        places = where_missed(moments, ordinal, plan.text)[:N_ANCHORS]
+        places = where_missed(moments, plan.ordinal, plan.text)[:N_ANCHORS]
         found = put_first(moments, search.find_part(plan, request, places) if places else ())
         if len(found) == len(moments):
             break
@@ -170,7 +167,7 @@ def _find_succession(succession: Succession, request: SearchRequest, search: Par
 
 def _find_anchors(plan: QueryPlan, request: SearchRequest, search: PartSearch) -> list[Moment]:
     """Return the moments that fit nearly as well as the best of their video, or the one time of them that is meant."""
-    moments = _find_in_time(plan, request, search)
+    moments = _find_times(plan, request, search)
     return pick_time(moments, plan.ordinal, plan.text) if plan.ordinal else keep_sure(moments)
 
 

@@ -14,7 +14,7 @@ _TO_NINETEEN = (
 _TO_TWELFTH = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 
 _SMALL = {word: number for number, word in enumerate(_TO_NINETEEN.split(), start=1)}
-_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _ORDINALS = {word: number for number, word in enumerate(_TO_TWELFTH.split(), start=1)}
 
 _ANY_SMALL = "|".join(sorted(_SMALL, key=len, reverse=True))

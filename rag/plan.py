@@ -91,7 +91,7 @@ def _plan_order(plan: QueryPlan, masked: str, phrases: Sequence[str]) -> QueryPl
 def _without_side(masked: str) -> str:
     """Return the text without "after 3:20": no happening is looked for before or after what is a place itself."""
     window = find_window(masked)
-    return window[1] if window and re.match(r"(?:after|before)\b", window[0].words, re.IGNORECASE) else masked
+    return window[1] if window and re.search(r"\b(?:after|before)\b", window[0].words, re.IGNORECASE) else masked
 
 
 def _is_place(part: QueryPlan) -> bool:

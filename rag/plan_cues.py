@@ -18,11 +18,20 @@ _QUOTED = re.compile(
 _WRITTEN_ON = (
     r"(?:sign|slide|caption|subtitle|text|label|poster|banner|title|page|note|screen|placard|board|card|shirt)s?"
 )
+_ON_SCREEN = r"on\ (?:the\ )?screen\b"
+_SPELLED = (
+    r"(?:words?|letters|names?|numbers?(?!\ of)|titles?|headings?|sentences?|statements?|messages?|quotes?|writing"
+    r"|read)"
+)
+_SHOWING = r"(?:is|are|was|were|can|be|shown|seen|displayed|visible|appears?|stands?|comes|up)"
+"""A thing on screen is seen, and only what is told by letters is read there; what is asked for openly may be."""
+
 _WRITTEN = re.compile(
     rf"""\b(?i:
         {_WRITTEN_ON}\ (?:(?:that|which)\ \w+ | says? | reads? | saying | reading)
         | written | captions? | captioned | subtitles? | headlines? | inscriptions? | logos? | watermarks? | text
-        | (?:street|road|stop|shop|neon|warning|exit)\ sign | on\ (?:the\ )?screen
+        | (?:street|road|stop|shop|neon|warning|exit)\ sign | it\ says?\ on\ (?:an?|the|that|this)\ {_WRITTEN_ON}
+        | {_SPELLED}(?=\ (?:.*\ )?{_ON_SCREEN}) | what(?:['’]s|(?:\ {_SHOWING})+)\ {_ON_SCREEN}
     )\b
     | \b(?i:words?)\ (?=["“«]|[A-Z]{{2}})
     | \b[A-Z]{{3,}}\ sign\b""",
@@ -37,11 +46,11 @@ _SPOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SHOWN = re.compile(
-    r"""\b(?:
+    rf"""\b(?:
         (?:pictures?|photos?|photographs?|images?|shots?|close-?ups?|footage|views?|scenes?|drawings?)
           \ (?:of|showing|with|where)
         | (?:clips?|videos?)\ (?:of|showing) | (?:can\ be|is|are|was|were)\ (?:seen(?!\ again)|visible)
-        | (?:which|that|video|film|clip)\ shows? | what\ .*\ looks?\ like
+        | (?:which|that|video|film|clip)\ shows? | what\ .*\ looks?\ like | {_ON_SCREEN}
     )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -59,15 +68,13 @@ _CARRIERS = {
     """,
     Modality.VISUAL: r"(?:an?\ |the\ )? (?:picture|photo|image|shot|footage|clip|video)\ (?:of|showing)",
 }
+_BE = r"(?:is|are|was|were|gets?|can be|could be)"
 _TAILS = {
-    Modality.SPEECH: "mentioned|said|heard|discussed|spoken of|talked about",
-    Modality.SCREEN: "written|displayed",
-    Modality.VISUAL: "seen|shown|visible",
+    Modality.SPEECH: rf"{_BE} (?:mentioned|said|heard|discussed|spoken of|talked about)",
+    Modality.SCREEN: rf"{_BE} (?:written|displayed)",
+    Modality.VISUAL: rf"(?:{_BE} (?:seen|shown|visible)(?: on screen)?|(?:(?:{_BE}|appears?) )?on screen)",
 }
-_TAIL_BY_SENSE = {
-    sense: re.compile(rf"(?<=\w) (?:is|are|was|were|gets?|can be|could be) (?:{tail})$")
-    for sense, tail in _TAILS.items()
-}
+_TAIL_BY_SENSE = {sense: re.compile(rf"(?<=\w) {tail}$") for sense, tail in _TAILS.items()}
 _CARRIER_BY_SENSE = {sense: re.compile(rf"^(?:{carrier})\ (?=\S)", re.VERBOSE) for sense, carrier in _CARRIERS.items()}
 """How a query introduces what it wants: "someone says" is not said, nor does "text" stand on the screen."""
 

@@ -62,8 +62,8 @@ _NO_TARGET_END = re.compile(
         look(?:s|ed|ing)? | named | tak(?:e|es|en|ing) | r[ua]n(?:s|ning)? | chas(?:e|es|ed|ing) | go(?:es|ing)?
         | ask(?:s|ed|ing)? | stand(?:s|ing)? | kneel(?:s|ing)? | bow(?:s|ed|ing)? | appear(?:s|ed)? | pray(?:s|ing)?
         | s[ia]t(?:s|ting)? | days? | nights? | mornings? | evenings? | weeks? | months? | years? | hours? | minutes?
-        | seconds? | moments? | ones? | times? | long | and | or | ever | never | soon | than | as | like | sought
-        | happily | even
+        | and\ a\ half | seconds? | moments? | ones? | times? | long | and | or | ever | never | soon | than | as | like
+        | sought | happily | even
     )$""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -11,10 +11,23 @@ from collections.abc import Callable
 
 from core.plans import Instant, Relation, TimeWindow
 from rag.numerals import NUMBER, ORDINAL, read_number, read_ordinal
-from rag.plan_instants import CLOCK, INSTANT, LENGTH, NUMBERED, UNIT, read_instant_s, unit_s
+from rag.plan_instants import (
+    CLOCK,
+    INSTANT,
+    LENGTH,
+    NUMBERED,
+    SEVERAL,
+    UNIT,
+    finest_unit_s,
+    read_instant_s,
+    unit_s,
+)
 
 AROUND_S = 5.0
 """How far around "at 3:20" still counts: people read a clock when what they saw has begun."""
+
+AROUND_SHARE = 0.1
+"""How far around "half an hour in" still counts, of its length: hours are told of what is minutes away."""
 
 VAGUE_SHARE, VAGUE_S = 0.15, 10.0
 """How much of a video its "beginning" and "end" are: of ten seconds all, of an hour ten minutes."""
@@ -31,10 +44,18 @@ _OF_NOTHING_ELSE = rf"(?:{_OF_VIDEO}|(?! (?:of|for|in|at|after|before|since)\b))
 _OR_DONE = rf"(?:{_OF_VIDEO}|{_DONE})"
 _OR_LAST = rf"(?:{_OF_VIDEO}|{_LAST})"
 
-_LASTING = "for take takes took taking last lasts lasted lasting wait waits waited"
-_NOT_LASTING = "".join(rf"(?<!\b{word} )" for word in _LASTING.split())
-_NOT_APART = "".join(rf"(?<!\b{unit} )" for unit in ["second", "seconds", "minute", "minutes", "hour", "hours"])
-"""What precedes no place: "takes between 3 and 5 minutes" is a length, "a minute before 3:20" another instant."""
+
+def _unless_after(words: str) -> str:
+    return "".join(rf"(?<!\b{word} )" for word in words.split())
+
+
+_NOT_LASTING = _unless_after(
+    "for take takes took taking last lasts lasted lasting wait waits waited put puts spend spends spent"
+)
+_NOT_APART = _unless_after("second seconds minute minutes hour hours half quarter quarters")
+_NOT_UP_TO = _unless_after("the first final until till to from since than least every at about around roughly nearly")
+"""What precedes no place: "takes between 3 and 5 minutes" is a length, "a minute before 3:20" another instant, and "at
+least five minutes in" no instant."""
 
 _IN_TIME = "happen happens happened happening say says said spoken heard mentioned discussed"
 _HAPPENING = "|".join(["^", *(rf"(?<=\b{word} )" for word in _IN_TIME.split())])
@@ -70,11 +91,7 @@ def _from_end(match: re.Match[str]) -> TimeWindow:
 
 
 def _length_s(match: re.Match[str]) -> float:
-    number = (match["number"] or "one").strip().casefold()
-    return (_FEW[number] if number in _FEW else read_number(number)) * unit_s(match["unit"])
-
-
-_FEW = {"few": 3.0, "couple of": 2.0}
+    return read_instant_s(match["length"])
 
 
 def _nth_minute(match: re.Match[str]) -> TimeWindow | None:
@@ -120,12 +137,25 @@ def _stretch(match: re.Match[str], start_s: float, end_s: float) -> TimeWindow |
 
 
 def _at(match: re.Match[str]) -> TimeWindow:
-    named = match["at"]
-    at_s = read_instant_s(named)
-    is_minute = named.casefold().startswith("minute") or named.casefold().endswith(("minutes", "minute", "mins", "min"))
-    start = Instant(offset_s=max(0.0, at_s - AROUND_S))
-    end = Instant(offset_s=at_s + (60.0 if is_minute else AROUND_S))
-    return TimeWindow(start, end, match.group().strip(), is_strict=False, named_s=at_s)
+    at_s, (before_s, after_s) = read_instant_s(match["at"]), _around_s(match["at"])
+    start, end = Instant(offset_s=max(0.0, at_s - before_s)), Instant(offset_s=at_s + after_s)
+    return TimeWindow(start, end, match.group().strip(), is_strict=False, named=Instant(offset_s=at_s))
+
+
+def _before_end(match: re.Match[str]) -> TimeWindow:
+    """The mirror image: "five minutes before the end" is what has five minutes and some seconds to go."""
+    at_s, (before_s, after_s) = read_instant_s(match["at"]), _around_s(match["at"])
+    start, end = Instant(1.0, -at_s - after_s), Instant(1.0, min(0.0, before_s - at_s))
+    return TimeWindow(start, end, match.group().strip(), is_strict=False, named=Instant(1.0, -at_s))
+
+
+def _around_s(named: str) -> tuple[float, float]:
+    """Return the seconds before and after a named instant that it may mean; a minute lasts until the next one."""
+    unit = finest_unit_s(named)
+    if unit > 60.0:
+        around_s = AROUND_SHARE * read_instant_s(named)
+        return around_s, around_s
+    return AROUND_S, unit if unit > 1.0 else AROUND_S
 
 
 def _strictly_beside(match: re.Match[str]) -> TimeWindow | None:
@@ -156,10 +186,14 @@ _SIDE = rf"{_NOT_APART}\b(?P<side>after|before) the (?:very )?"
 _ALONE = r"^(?:the )?(?:very )?"
 _NEAR = r"\b(?:right |just )?(?:at|near|towards?|by|close to|around) the (?:very )?"
 _ABOUT = r"(?:^|(?<=\s))(?:at|around|about|near) (?:about |around |roughly |time )?"
+_SOON = r"\b(?:right|just|immediately|directly|shortly|soon)"
 _TO = r"(?: (?:and|to|until|till) | ?[-–—] ?)"
-_SUBJECT = r"(?:an?|the|he|she|it|they|we|there|some(?:one|body)|two|three|four)"
+_PERSON = r"(?:I|he|she|they|we|you)"
+_SUBJECT = rf"(?:an?|the|his|her|its|their|my|our|your|{_PERSON}|it|there|some(?:one|body)|two|three|four)"
+_THEN = rf"(?=,? {_SUBJECT}\b)"
 
-_SOME = rf"(?P<number>{NUMBER} |few |couple of )?(?P<unit>{UNIT})\b"
+_SOME = rf"(?!\S*-{UNIT}\b)(?P<length>{LENGTH}|{SEVERAL})"
+_DISTANCE = rf"{_NOT_LASTING}{_NOT_UP_TO}\b(?:at )?(?:(?:about|around|roughly|nearly) )?(?P<at>{LENGTH})"
 _STRETCHES: tuple[tuple[str, Reader], ...] = (
     (rf"(?:first|opening|initial) {_SOME}", _from_start),
     (rf"(?:last|final|closing) {_SOME}", _from_end),
@@ -174,8 +208,8 @@ _PATTERNS: tuple[tuple[str, Reader], ...] = (
     (rf"{_SIDE}{_PART}{_OF_VIDEO}", _beside(_part)),
     (rf"{_IN}{_PART}{_OR_LAST}", _part),
     (rf"{_ALONE}{_PART}{_OF_VIDEO}{_DONE}", _part),
-    (rf"\bbetween (?P<start>{INSTANT}) and (?P<end>{INSTANT})", _between),
-    (rf"\bfrom (?P<start>{INSTANT}) (?:to|until|till) (?P<end>{INSTANT})", _between),
+    (rf"{_NOT_LASTING}\bbetween (?P<start>{INSTANT}) and (?P<end>{INSTANT})", _between),
+    (rf"{_NOT_LASTING}\bfrom (?P<start>{INSTANT}) (?:to|until|till) (?P<end>{INSTANT})", _between),
     (rf"^(?P<start>{CLOCK}){_TO}(?P<end>{CLOCK}){_LAST}", _between),
     (
         rf"\b(?:(?:between|from|in|during) )?(?P<unit>minute)s? (?P<start>{NUMBER}){_TO}(?P<end>{NUMBER})\b"
@@ -197,11 +231,15 @@ _PATTERNS: tuple[tuple[str, Reader], ...] = (
     ),
     (rf"\b(?P<side>from) (?P<at>{INSTANT}) on(?:wards?)?{_OR_DONE}", _strictly_beside),
     (rf"\bafter (?P<at>{LENGTH}){_OR_DONE}", _later),
+    (rf"^after (?P<at>{LENGTH}){_THEN}", _later),
     (rf"{_ABOUT}(?:the )?(?P<at>{CLOCK}|{LENGTH}) mark\b", _at),
     (rf"{_ABOUT}(?P<at>{CLOCK})", _at),
     (rf"\b(?:at|around|in|during) (?P<at>{NUMBERED}){_OF_NOTHING_ELSE}", _at),
     (rf"\bat (?:the )?(?P<at>{LENGTH}){_OF_NOTHING_ELSE}{_DONE}", _at),
-    (rf"\b(?:at )?(?:(?:about|around|roughly) )?(?P<at>{LENGTH}) (?:into {_THE_VIDEO}|in{_DONE})", _at),
+    (rf"{_DISTANCE} (?:into {_THE_VIDEO}|(?:in|into it){_DONE})", _at),
+    (rf"^{_DISTANCE} (?:in(?= {_PERSON}\b)|into it{_THEN})", _at),
+    (rf"{_DISTANCE} (?:before|from) the (?:very )?end{_OR_DONE}", _before_end),
+    (rf"^{_DISTANCE} (?:before|from) the (?:very )?end{_THEN}", _before_end),
     (rf"^(?P<at>{CLOCK}|{NUMBERED}){_OR_LAST}", _at),
     (rf"{_SIDE}(?P<where>middle){_OF_VIDEO}", _beside(_vague)),
     (
@@ -209,7 +247,9 @@ _PATTERNS: tuple[tuple[str, Reader], ...] = (
         _vague,
     ),
     (rf"{_NEAR}(?P<where>end|ending|beginning|start|middle){_DONE}", _vague),
-    (rf"^(?:at|near|towards?) the (?:very )?(?P<where>end|ending|beginning|start)(?=,| {_SUBJECT}\b)", _vague),
+    (rf"^(?:at|near|towards?) the (?:very )?(?P<where>end|ending|beginning|start)(?:{_DONE}|{_THEN})", _vague),
+    (rf"{_SOON} before the (?:very )?(?P<where>end){_OR_DONE}", _vague),
+    (rf"{_SOON} after the (?:very )?(?P<where>beginning|start){_OR_DONE}", _vague),
     (rf"\b(?:about )?(?P<where>halfway)(?: through)?(?:{_OF_VIDEO}| the {_VIDEO}|{_DONE})", _vague),
     (rf"\b(?:very )?(?P<where>early|late)(?: on)?{_OF_VIDEO}", _vague),
     (rf"(?:{_HAPPENING})in the (?:very )?(?P<where>beginning|middle|end){_LAST}", _vague),

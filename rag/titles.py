@@ -13,7 +13,7 @@ from core.plans import QueryPlan
 from core.protocols import SearchRequest
 from core.records import Modality, Moment, Reason, Segment, Video
 from core.stores import Catalogue
-from core.titles import hold_words, names_of, split_words
+from core.titles import NamedVideo, hold_words, split_words
 from rag.language import function_words
 from rag.merge import coincide
 from rag.order import is_inside
@@ -58,8 +58,8 @@ class TitleSearch:
     def _find(self, words: Sequence[str], plan: QueryPlan, request: SearchRequest, n_wanted: int) -> list[Moment]:
         """Return the first moments of videos called so, best first: those of which the words are most of the name."""
         limit = max(N_READ, n_wanted)
-        videos = self._catalogue.find_titled(request.tenant, words, video_ids=request.video_ids, limit=limit)
-        titled = [found for video in videos if (found := read_names(video, words, plan)) is not None]
+        named = self._catalogue.find_titled(request.tenant, words, video_ids=request.video_ids, limit=limit)
+        titled = [found for video in named if (found := choose_name(video, words, plan)) is not None]
         if not titled:
             return []
         titled.sort(key=lambda found: -found.share)
@@ -108,16 +108,13 @@ def place_titled(moments: Sequence[Moment], titled: Sequence[Moment], words: Seq
     return [*before, *placed, *after]
 
 
-def read_names(video: Video, words: Sequence[str], plan: QueryPlan) -> Titled | None:
-    """Return by which of its names the video is found: the title, else the file name; None if neither holds all.
-
-    A phrase that was quoted must stand in it.
-    """
+def choose_name(named: NamedVideo, words: Sequence[str], plan: QueryPlan) -> Titled | None:
+    """Return by which of the names with all words the video is found, the first; a phrase quoted must stand in it."""
     small = function_words(plan.language)
-    for kind, name in zip(("title", "file name"), names_of(video.title, video.filename), strict=True):
-        held = {word for word in split_words(name) if word not in small}
-        if hold_words(words, name) and all(likeness(phrase, name) == 1.0 for phrase in plan.phrases):
-            return Titled(video, kind, min(1.0, sum(map(len, words)) / sum(map(len, held))))
+    for name in named.names:
+        if all(likeness(phrase, name.text) == 1.0 for phrase in plan.phrases):
+            n_held = sum(len(word) for word in name.words if word not in small)
+            return Titled(named.video, name.kind, min(1.0, sum(map(len, words)) / n_held))
     return None
 
 

@@ -41,10 +41,6 @@ def read_place(query: str, duration_s: float) -> tuple[str, Span | None]:
     return plan.text, span and Span(round(span.start_s, 1), round(span.end_s, 1))
 
 
-def test_half_a_unit_is_not_read() -> None:
-    assert plan_query("a bell during the final half minute").is_plain
-
-
 @pytest.mark.parametrize(
     ("query", "within_600_s"),
     [
@@ -78,10 +74,46 @@ def test_half_a_unit_is_not_read() -> None:
         ("a dog in the second half", Span(300, 600)),
         ("a dog in the middle third of the video", Span(200, 400)),
         ("a dog in the middle of the video", Span(245, 355)),
+        ("a dog during the final half minute", Span(570, 600)),
+        ("in the first 2 minutes and 30 seconds a dog", Span(0, 150)),
+        ("a dog in the last minute and a half", Span(510, 600)),
+        ("a dog two and a half minutes in", Span(145, 210)),
+        ("a dog a minute into the clip", Span(55, 120)),
+        ("after 2 minutes a dog", Span(120, 600)),
+        ("five minutes into it a dog", Span(295, 360)),
+        ("a dog about five minutes into it", Span(295, 360)),
+        ("a dog two minutes from the end", Span(420, 485)),
+        ("two minutes before the end of the film a dog", Span(420, 485)),
+        ("at 30 seconds from the very end, a dog", Span(565, 575)),
+        ("a dog shortly before the end", Span(500, 600)),
+        ("a dog right after the start of the video", Span(0, 100)),
     ],
 )
 def test_times_are_read_as_people_write_them(query: str, within_600_s: Span) -> None:
     assert read_place(query, 600.0) == ("a dog", within_600_s)
+
+
+@pytest.mark.parametrize(
+    ("query", "within_2_h"),
+    [
+        ("half an hour in, a dog", Span(1620, 1980)),
+        ("a dog a quarter of an hour in", Span(810, 990)),
+        ("a dog three quarters of an hour in", Span(2430, 2970)),
+        ("a dog an hour and a half in", Span(4860, 5940)),
+        ("a dog nearly an hour and ten minutes in", Span(4195, 4260)),
+        ("an hour into the talk a dog", Span(3240, 3960)),
+        ("a dog at the half-hour mark", Span(1620, 1980)),
+        ("a dog after half an hour", Span(1800, 7200)),
+        ("after an hour and a half a dog", Span(5400, 7200)),
+        ("a dog half an hour before the end", Span(5220, 5580)),
+        ("a dog in the last quarter of an hour", Span(6300, 7200)),
+        ("a dog in the first hour and a half", Span(0, 5400)),
+        ("a dog from half an hour on", Span(1800, 7200)),
+        ("a dog eighty minutes in", Span(4795, 4860)),
+    ],
+)
+def test_hours_are_told_roughly_and_in_halves_and_quarters(query: str, within_2_h: Span) -> None:
+    assert read_place(query, 7200.0) == ("a dog", within_2_h)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +130,10 @@ def test_times_are_read_as_people_write_them(query: str, within_600_s: Span) -> 
         ("what happens in the end?", Span(500, 600)),
         ("after 2 minutes", Span(120, 600)),
         ("from 3:00 onwards", Span(180, 600)),
+        ("five minutes into it", Span(295, 360)),
+        ("what is said ten seconds before the end?", Span(585, 595)),
+        ("what happens a minute and a half from the end", Span(450, 515)),
+        ("just before the end", Span(500, 600)),
     ],
 )
 def test_nothing_but_a_time_asks_what_is_there(query: str, within_600_s: Span) -> None:
@@ -168,3 +204,13 @@ def test_a_video_that_ends_before_the_instant_named_has_no_such_place() -> None:
     assert found is not None
     assert found.within(12.0) is None
     assert found.within(15.0) == Span(9, 15)
+    found = plan_query("what is said 14 seconds before the end").time
+    assert found is not None
+    assert found.within(12.0) is None
+    assert found.within(15.0) == Span(0, 6)
+
+
+def test_what_is_nearest_to_an_instant_before_the_end_was_meant_most() -> None:
+    found = plan_query("what is said two minutes before the end").time
+    assert found is not None
+    assert found.focus_s(600.0) == 480

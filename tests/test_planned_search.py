@@ -474,6 +474,8 @@ def test_the_first_of_dozens_of_times_is_found_although_others_fit_better(librar
     clock = library.add("clock", [Line("fog lies on land"), *dozens])
     first, *_ = library.find("the first time a bell rings loudly", video_ids=(clock,))
     assert (first.span.start_s, first.span.end_s) == (10, 20)
+    beside, *_ = library.find("what is said before the first time a bell rings loudly", video_ids=(clock,))
+    assert beside.span.start_s == 0
 
 
 def test_what_is_right_beside_comes_before_what_fits_better_far_away(library: Library) -> None:

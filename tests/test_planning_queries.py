@@ -14,7 +14,13 @@ def at(start_s: float, **told: str) -> dict[str, Any]:
 VIDEO = {
     "video": "a.mp4",
     "duration": 1800.0,
-    "scenes": [at(10, shape="circle"), at(22, shape="circle"), at(30, kind="slide"), at(1500, shape="circle")],
+    "scenes": [
+        at(10, shape="circle"),
+        at(22, shape="circle"),
+        at(30, kind="slide"),
+        at(36, shape="square"),
+        at(1500, shape="circle"),
+    ],
     "moments": [
         at(10, query="a red circle on a blue background", modality="visual"),
         at(16, query="the cook hid food", modality="speech"),
@@ -34,6 +40,8 @@ def test_each_kind_of_query_wants_the_shapes_and_words_that_its_words_say() -> N
         "the first time a circle is shown": [10],
         "the second time a circle is shown": [22],
         "the last time a circle is shown": [1500],
+        "the last time a square is shown": [36],
+        "a square right after the second time a circle is shown": [36],
         "a circle right before the cook hid food": [10],
         "a circle right after the cook hid food": [22],
         "someone says the cook hid food": [16],

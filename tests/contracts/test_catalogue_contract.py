@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,6 +23,7 @@ from core.records import (
     Word,
 )
 from core.stores import Catalogue
+from core.titles import NamedVideo
 from tests.contracts.steps import (
     finish,
     mention,
@@ -134,6 +136,10 @@ class TestVideos:
         assert (video.n_parts, video.n_parts_published, video.language) == (1, 1, "en")
 
 
+def ids(named: Sequence[NamedVideo]) -> list[str]:
+    return [found.video.id for found in named]
+
+
 class TestTitles:
     @pytest.fixture(autouse=True)
     def _add_videos(self, catalogue: Catalogue, clock: Clock) -> None:
@@ -170,15 +176,16 @@ class TestTitles:
     def test_videos_are_found_by_the_words_of_a_name(
         self, catalogue: Catalogue, words: list[str], found: list[str]
     ) -> None:
-        assert [video.id for video in catalogue.find_titled("t", words)] == found
+        assert ids(catalogue.find_titled("t", words)) == found
 
     def test_another_name_counts_at_once(self, catalogue: Catalogue) -> None:
         renamed = catalogue.rename_video("street", "ÄRGER at Heron Point")
-        assert catalogue.find_titled("t", ["ärger"]) == [renamed]
-        assert [video.id for video in catalogue.find_titled("t", ["heron"])] == ["street", "heron"]
+        [found] = catalogue.find_titled("t", ["ärger"])
+        assert (found.video, [name.kind for name in found.names]) == (renamed, ["title"])
+        assert ids(catalogue.find_titled("t", ["heron"])) == ["street", "heron"]
         catalogue.rename_video("party", "Heron")
-        assert [video.id for video in catalogue.find_titled("t", ["heron"], limit=2)] == ["party", "street"]
-        assert [video.id for video in catalogue.find_titled("t", ["heron"], video_ids=["heron", "v9"])] == ["heron"]
+        assert ids(catalogue.find_titled("t", ["heron"], limit=2)) == ["party", "street"]
+        assert ids(catalogue.find_titled("t", ["heron"], video_ids=["heron", "v9"])) == ["heron"]
 
     def test_what_goes_away_is_not_found(self, catalogue: Catalogue) -> None:
         catalogue.begin_delete("heron")
