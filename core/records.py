@@ -108,6 +108,20 @@ class Modality(StrEnum):
     METADATA = "metadata"
 
 
+class ReasonKind(StrEnum):
+    """By what a moment is found: by what it says or shows, or by something else than that.
+
+    ``order`` is which of several times it is, or what it comes before or after; ``link`` what else led there.
+    """
+
+    CONTENT = "content"
+    TITLE = "title"
+    FILE_NAME = "file_name"
+    PLACE = "place"
+    ORDER = "order"
+    LINK = "link"
+
+
 class VideoStatus(StrEnum):
     """Where a video stands; derived from its parts once they are planned."""
 
@@ -397,6 +411,7 @@ class Link:
 class Reason:
     """Why a moment won: the modality, its score in that channel's own scale, and the words or frame that matched.
 
+    ``matched`` of another ``kind`` than content is what there is to say of it: the words of the title, the place.
     ``region`` is where in the picture the words that matched, or the things, are seen; None for what is heard.
     """
 
@@ -405,6 +420,7 @@ class Reason:
     evidence_id: str | None = None
     matched: str = ""
     region: Region | None = None
+    kind: ReasonKind = ReasonKind.CONTENT
 
 
 @dataclass(frozen=True, slots=True)

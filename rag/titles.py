@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from core.plans import QueryPlan
 from core.protocols import SearchRequest
-from core.records import Modality, Moment, Reason, Segment, Video
+from core.records import Modality, Moment, Reason, ReasonKind, Segment, Video
 from core.stores import Catalogue
 from core.titles import hold_words, names_of, split_words
 from rag.language import function_words
@@ -34,10 +34,10 @@ SURE_PICTURE = 0.41
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """A video found by its "title" or its "file name" (``name``), of whose characters ``share`` are the query's."""
+    """A video found by the name that ``kind`` tells, of whose characters ``share`` are the query's."""
 
     video: Video
-    name: str
+    kind: ReasonKind
     share: float
 
 
@@ -114,7 +114,7 @@ def read_names(video: Video, words: Sequence[str], plan: QueryPlan) -> Titled | 
     A phrase that was quoted must stand in it.
     """
     small = function_words(plan.language)
-    for kind, name in zip(("title", "file name"), names_of(video.title, video.filename), strict=True):
+    for kind, name in zip((ReasonKind.TITLE, ReasonKind.FILE_NAME), names_of(video.title, video.filename), strict=True):
         held = {word for word in split_words(name) if word not in small}
         if hold_words(words, name) and all(likeness(phrase, name) == 1.0 for phrase in plan.phrases):
             return Titled(video, kind, min(1.0, sum(map(len, words)) / sum(map(len, held))))
@@ -136,7 +136,7 @@ def _is_sure(moment: Moment, words: Sequence[str]) -> bool:
 
 def _to_moment(found: Titled, first: Segment, words: Sequence[str]) -> Moment:
     score = round((1 + found.share) / 2, 4)
-    reason = Reason(Modality.METADATA, score, matched=f"{found.name}: {' '.join(words)}")
+    reason = Reason(Modality.METADATA, score, matched=" ".join(words), kind=found.kind)
     shown_s = first.keyframes[0].time_s if first.keyframes else None
     return Moment(
         video_id=found.video.id,

@@ -14,7 +14,7 @@ from api.schemas.base import MAX_QUERY_CHARS, Body, NonBlank, RegionView, VideoI
 from api.schemas.videos import EvidenceView
 from core.plans import QueryPlan, Relation
 from core.protocols import SearchRequest
-from core.records import Modality, Moment, Reason, Span
+from core.records import Modality, Moment, Reason, ReasonKind, Span
 from rag.numerals import spell_ordinal
 
 
@@ -81,11 +81,18 @@ class SearchBody(Body):
 class ReasonView(View):
     """Why a moment was found."""
 
+    kind: ReasonKind = Field(
+        description="`content`: what is said, written or shown. `title`, `file_name`: what its video is called. "
+        "`place`: where in the video. `order`: which of several times it is, or what it comes before or after. `link`: "
+        "what another moment, or the event graph, leads to."
+    )
     modality: Modality
     score: float = Field(description="In the scale of that modality; not comparable with another's.")
     evidence_id: str | None
     matched: str = Field(
-        description="The words of the evidence that stand in the query, or answer it best; or the frame, or the place."
+        description="The words of the evidence, or of the title, that stand in the query, or answer it best; or the "
+        "frame; or the place, the order or the link, in words to show.",
+        examples=["harbour", "the second of 3 times", "near the end"],
     )
     region: RegionView | None = Field(
         description="Where in the picture these words, or the things told of, are seen: to be drawn on `picture_url`."
@@ -94,6 +101,7 @@ class ReasonView(View):
     @classmethod
     def of(cls, reason: Reason, video_id: str) -> Self:
         return cls(
+            kind=reason.kind,
             modality=reason.modality,
             score=reason.score,
             evidence_id=reason.evidence_id,

@@ -2,7 +2,7 @@
 
 import { mediaUrl } from "./api.js";
 import { byId, h } from "./dom.js";
-import { clock, clockRange, modalityName } from "./format.js";
+import { clock, clockRange, foundBy } from "./format.js";
 
 const LANES = { speech: 0, screen: 1, caption: 2, visual: 2, object: 2, metadata: 2 };
 const PEEK_STEPS = 120;
@@ -129,7 +129,7 @@ function drawLanes() {
 export function markHits(hits) {
   state.hits = hits;
   byId("hits").replaceChildren(...hits.map(({ moment, index, isCurrent }) => {
-    const place = `${clockRange(moment.start_s, moment.end_s)}, ${modalityName(moment.modality).toLowerCase()}`;
+    const place = `${clockRange(moment.start_s, moment.end_s)}, ${foundBy(moment).toLowerCase()}`;
     const mark = h("button", {
       class: isCurrent ? "hit current" : "hit", type: "button", title: place, "aria-label": `Result ${index + 1}: ${place}`,
       on: { click: () => listeners.hit(index) },

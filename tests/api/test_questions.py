@@ -48,7 +48,7 @@ def test_search_returns_moments_with_their_evidence_and_reasons(world: World) ->
         "modality": "speech",
     }
     assert found["evidence"][0]["text"] == "Ada says a < b & c in part 0."
-    assert found["reasons"][0]["matched"] == "Ada says"
+    assert (found["reasons"][0]["kind"], found["reasons"][0]["matched"]) == ("content", "Ada says")
     assert world.client.get(found["thumbnail_url"]).headers["content-type"] == "image/jpeg"
     assert world.finder.requests[0].query == "Ada"
 
@@ -119,7 +119,7 @@ def test_a_video_found_by_its_title_is_shown_with_its_picture(world: World) -> N
     body = {"query": "heron", "modalities": ["metadata"]}
     [found] = world.client.post("/v1/search", json=body).json()["moments"]
     assert (found["video_title"], found["modality"], found["evidence"]) == (video.title, "metadata", [])
-    assert [reason["matched"] for reason in found["reasons"]] == ["title: heron"]
+    assert [(reason["kind"], reason["matched"]) for reason in found["reasons"]] == [("title", "heron")]
     assert world.client.get(found["thumbnail_url"]).status_code == 200
 
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
 from core.ids import new_id
-from core.records import Answer, Box, Evidence, Failure, Modality, Moment, NewVideo, Region
+from core.records import Answer, Box, Evidence, Failure, Modality, Moment, NewVideo, Reason, ReasonKind, Region
 from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
@@ -236,6 +236,31 @@ def test_where_a_text_stands_is_framed_in_its_picture(tab: Tab, film: Path, is_b
         middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
         told = {"number": number, "middle": middle}
         tab.wait_until(f"told => (found => found?.isRight && found.fit === '{fit}')(({FRAME_ERROR_PX})(told))", told)
+
+
+def test_each_kind_of_reason_has_its_own_words(tab: Tab, film: Path) -> None:
+    said, _ = index(tab, upload(tab, film))
+    spoken = moment_of(said, matched="lighthouse")
+    order, place, title = (
+        Reason(modality, 0.8, matched=told, kind=kind)
+        for modality, told, kind in (
+            (Modality.METADATA, "the second of 3 times", ReasonKind.ORDER),
+            (Modality.SPEECH, "near the end", ReasonKind.PLACE),
+            (Modality.METADATA, "d01", ReasonKind.TITLE),
+        )
+    )
+    led = Reason(Modality.METADATA, 0.8, matched="follows “Film” at 0:04", kind=ReasonKind.LINK)
+    titled = replace(spoken, modality=Modality.METADATA, evidence=(), reasons=(title,))
+    ordered = replace(spoken, reasons=(*spoken.reasons, order, led))
+    tab.served.finder.moments = (ordered, replace(spoken, reasons=(place,)), titled)
+    tab.ask_for("anything")
+    cards = tab.page.locator(".moment")
+    expect(cards.first.locator(".why > span")).to_have_text(
+        ["Spoken: lighthouse", "Order: the second of 3 times", "Link: follows “Film” at 0:04"]
+    )
+    expect(cards.nth(1).locator(".why > span")).to_have_text(["Place: near the end"])
+    expect(cards.nth(2).locator(".why > span")).to_have_text(["Title: d01"])
+    expect(tab.page.locator(".moment .badge")).to_have_text(["Spoken", "Spoken", "Title"])
 
 
 def test_what_only_a_place_names_says_how_much_of_it_lies_there(tab: Tab, film: Path) -> None:
