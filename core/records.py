@@ -158,6 +158,7 @@ class Video:
 
     ``n_parts`` is None until the parts are planned; ``progress`` is in [0, 1] and never falls while indexing.
     ``warnings`` says what could not be read although the video as a whole is usable.
+    ``revision`` grows with each attempt to index a part: what is known of a ready video is the same while it is.
     """
 
     id: str
@@ -177,6 +178,7 @@ class Video:
     subtitles_key: str | None = None
     n_parts: int | None = None
     n_parts_published: int = 0
+    revision: int = 0
     progress: float = 0.0
     stage: str = ""
     failure: Failure | None = None
@@ -429,6 +431,7 @@ class Moment:
 
     One that ``is_by_place`` was asked for by its place in the video alone: its score is the share of its time there.
     ``thumbnail_time_s`` is the instant of a picture that shows it; that of what is seen shows the evidence itself.
+    ``video_revision`` is that of the video when the moment was found.
     """
 
     video_id: str
@@ -441,6 +444,7 @@ class Moment:
     thumbnail_time_s: float | None = None
     segment_ids: tuple[str, ...] = ()
     is_by_place: bool = False
+    video_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class GraphExpander:
                 evidence=tuple(evidence[i] for i in event.evidence_ids if i in evidence),
                 reasons=(Reason(Modality.METADATA, score, matched="the event graph", kind=ReasonKind.LINK),),
                 segment_ids=event.segment_ids,
+                video_revision=videos[event.video_id].revision,
             )
             for event in events
             if event.video_id in videos

@@ -168,6 +168,7 @@ def browse(
                 thumbnail_time_s=shown_s,
                 segment_ids=(segment.id,),
                 is_by_place=True,
+                video_revision=video.revision,
             )
         )
     return moments

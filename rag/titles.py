@@ -148,4 +148,5 @@ def _to_moment(found: Titled, first: Segment, words: Sequence[str]) -> Moment:
         reasons=(reason,),
         thumbnail_time_s=shown_s,
         segment_ids=(first.id,),
+        video_revision=found.video.revision,
     )

@@ -178,6 +178,14 @@ def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
     assert not any(moment.is_by_place for moment in library.find("lantern shines brightly"))
 
 
+def test_moments_tell_the_revision_of_their_video(library: Library) -> None:
+    for query in ("lantern shines brightly", "what is said between 0:30 and 0:50?", "harbour"):
+        found = library.find(query)
+        assert found
+        for moment in found:
+            assert moment.video_revision == library.catalogue.get_video(moment.video_id).revision == 1
+
+
 def test_a_floor_of_relevance_cuts_what_is_described_but_not_what_a_place_names(library: Library) -> None:
     query = "lantern shines brightly"
     all_found, sure = library.find(query, min_score=0.0), library.find(query, min_score=0.6)

@@ -99,14 +99,15 @@ class ReasonView(View):
     )
 
     @classmethod
-    def of(cls, reason: Reason, video_id: str) -> Self:
+    def of(cls, reason: Reason, moment: Moment) -> Self:
+        region, video_id, revision = reason.region, moment.video_id, moment.video_revision
         return cls(
             kind=reason.kind,
             modality=reason.modality,
             score=reason.score,
             evidence_id=reason.evidence_id,
             matched=reason.matched,
-            region=RegionView.of(reason.region, video_id) if reason.region else None,
+            region=RegionView.of(region, video_id, revision) if region else None,
         )
 
 
@@ -140,9 +141,9 @@ class MomentView(View):
             score=moment.score,
             is_by_place=moment.is_by_place,
             modality=moment.modality,
-            evidence=[EvidenceView.of(evidence) for evidence in moment.evidence],
-            reasons=[ReasonView.of(reason, moment.video_id) for reason in moment.reasons],
-            thumbnail_url=thumbnail_url(moment.video_id, shown_s),
+            evidence=[EvidenceView.of(evidence, moment.video_revision) for evidence in moment.evidence],
+            reasons=[ReasonView.of(reason, moment) for reason in moment.reasons],
+            thumbnail_url=thumbnail_url(moment.video_id, shown_s, moment.video_revision),
         )
 
 

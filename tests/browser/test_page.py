@@ -176,6 +176,20 @@ def test_an_upload_is_listed_and_its_progress_followed_until_it_is_ready(tab: Ta
     expect(entry.get_by_role("progressbar")).to_be_hidden()
 
 
+def test_pictures_are_fetched_anew_once_their_video_was_indexed_again(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    index(tab, video_id)
+    poster = tab.page.locator("#videos .poster img")
+    expect(poster).to_have_attribute("src", re.compile(r"thumbnail\?t=0\.000&v=2$"))
+    tab.served.services.catalogue.reopen_video(video_id)
+    for start_s in (4, 13):
+        tab.served.publish_part([(start_s, Modality.SPEECH, "Rowing home.")])
+    tab.served.finish(video_id)
+    tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(poster).to_have_attribute("src", re.compile(r"thumbnail\?t=0\.000&v=4$"))
+    expect(poster).to_have_count(1)
+
+
 def test_a_found_moment_shows_why_and_seeks_the_player(tab: Tab, film: Path) -> None:
     video_id = upload(tab, film)
     said, shown = index(tab, video_id)
@@ -505,7 +519,7 @@ def test_a_file_the_browser_cannot_play_is_shown_in_stills(tab: Tab, tmp_path: P
     tab.ask_for("harbour")
     tab.page.locator(".moment button").click()
     expect(tab.page.locator("#stage-notes")).to_contain_text("This browser cannot play the file")
-    expect(tab.page.locator("#player")).to_have_attribute("poster", re.compile(r"thumbnail\?t=13\.00"))
+    expect(tab.page.locator("#player")).to_have_attribute("poster", re.compile(r"thumbnail\?t=13\.00&v=2$"))
     expect(tab.page.locator(".line.now")).to_contain_text("HARBOUR")
 
 
