@@ -81,7 +81,9 @@ function quoteOf(moment) {
 }
 
 function whyOf(moment) {
-  return h("span", { class: "why" }, ...moment.reasons.map((reason) => h("span", {
-    title: reason.kind === "content" ? `Score ${reason.score.toFixed(3)} in this channel` : null,
-  }, dot(reason.modality), reason.matched ? `${reasonName(reason)}: ${reason.matched}` : reasonName(reason))));
+  return h("span", { class: "why" }, ...moment.reasons.map((reason) => {
+    const isContent = reason.kind === "content";
+    return h("span", { title: isContent ? `Score ${reason.score.toFixed(3)} in this channel` : null },
+      dot(isContent ? reason.modality : "metadata"), reason.matched ? `${reasonName(reason)}: ${reason.matched}` : reasonName(reason));
+  }));
 }

@@ -272,6 +272,10 @@ def test_each_kind_of_reason_has_its_own_words(tab: Tab, film: Path) -> None:
     expect(cards.first.locator(".why > span")).to_have_text(
         ["Spoken: lighthouse", "Order: the second of 3 times", "Link: follows “Film” at 0:04"]
     )
+    spoken_hue, order_hue, _ = cards.first.locator(".why .dot").evaluate_all(
+        "dots => dots.map((dot) => getComputedStyle(dot).backgroundColor)"
+    )
+    assert spoken_hue != order_hue
     expect(cards.nth(1).locator(".why > span")).to_have_text(["Place: near the end"])
     expect(cards.nth(2).locator(".why > span")).to_have_text(["Title: d01"])
     expect(tab.page.locator(".moment .badge")).to_have_text(["Spoken", "Spoken", "Title"])
