@@ -27,6 +27,7 @@ class PartsSummary:
     """What the parts of one video say together."""
 
     n_by_state: dict[PartState, int] = field(default_factory=dict)
+    n_attempts: int = 0
     progress_sum: float = 0.0
     leased_stage: str | None = None
     first_failure: Failure | None = None
@@ -53,6 +54,7 @@ def _count_parts(
             parts.c.state,
             func.count().label("n"),
             func.sum(parts.c.progress).label("progress"),
+            func.sum(parts.c.fence).label("n_attempts"),
             func.count(parts.c.warnings).label("n_warned"),
         )
         .where(is_in(connection, parts.c.video_id, video_ids))
@@ -63,6 +65,7 @@ def _count_parts(
         summary = summary_by_id[row.video_id]
         state = PartState(row.state)
         summary.n_by_state[state] = row.n
+        summary.n_attempts += row.n_attempts
         summary.progress_sum += row.n if state in _CLOSED else row.progress
         if row.n_warned or state in _REMARKED:
             remarked_ids.add(row.video_id)
@@ -108,6 +111,7 @@ def _video_of(row: Any, parts_: PartsSummary) -> Video:
         subtitles_key=row.subtitles_key,
         n_parts=row.n_parts,
         n_parts_published=n_published,
+        revision=parts_.n_attempts,
         progress=1.0 if status is VideoStatus.READY else min(progress, 1.0),
         stage=_stage(status, failure, parts_),
         failure=failure,

@@ -38,6 +38,8 @@ MODALITY_NAMES = {
     "caption": "described",
     "metadata": "context",
 }
+KIND_NAMES = {"title": "title", "file_name": "file name", "link": "link"}
+"""By what a moment was found that has nothing of its own to show."""
 MODALITY_STYLES = {"speech": "blue", "screen": "magenta", "visual": "green", "object": "cyan"}
 STATUS_STYLES = {
     "ready": "green",
@@ -160,13 +162,15 @@ def show_moments(moments: Sequence[Json], *, hint: str = "") -> None:
 
 def _moment_head(number: int, moment: Json) -> Text:
     modality = moment["modality"]
+    kind = next((reason.get("kind") for reason in moment["reasons"] if reason["modality"] == modality), None)
+    name = str(KIND_NAMES.get(str(kind)) or MODALITY_NAMES.get(modality, modality))
     return Text.assemble(
         (f"{number:>2}  ", "dim"),
         (clock_range(moment), "bold"),
         "  ",
         moment["video_title"],
         "  ",
-        (str(MODALITY_NAMES.get(modality, modality)), MODALITY_STYLES.get(modality, "")),
+        (name, MODALITY_STYLES.get(modality, "")),
         (f"  {moment['score']:.2f}", "dim"),
     )
 

@@ -22,7 +22,7 @@ class KeyframeShelf:
     def __init__(self, catalogue: EvidenceCatalogue) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
-        self._keyframes_by_state: OrderedDict[tuple[str, int], list[Keyframe]] = OrderedDict()
+        self._keyframes_by_state: OrderedDict[tuple[str, int, int], list[Keyframe]] = OrderedDict()
 
     def nearest(self, video: Video, time_s: float) -> Keyframe | None:
         """Return the keyframe in whose stretch the instant lies, else the last before it, else the first.
@@ -37,8 +37,11 @@ class KeyframeShelf:
         return keyframes[max(0, after - 1)]
 
     def _of(self, video: Video) -> list[Keyframe]:
-        """Return the keyframes in time order; the number of published parts tells a stale list from a fresh one."""
-        state = (video.id, video.n_parts_published)
+        """Return the keyframes in time order; revision and published parts tell a stale list from a fresh one.
+
+        An empty one is not kept: a video that is indexed again begins in the same state, and has some.
+        """
+        state = (video.id, video.revision, video.n_parts_published)
         with self._lock:
             if state in self._keyframes_by_state:
                 self._keyframes_by_state.move_to_end(state)
@@ -46,6 +49,8 @@ class KeyframeShelf:
         segments = self._catalogue.list_segments(video.id)
         found = {keyframe.image_key: keyframe for segment in segments for keyframe in segment.keyframes}
         keyframes = sorted(found.values(), key=lambda keyframe: keyframe.time_s)
+        if not keyframes:
+            return keyframes
         with self._lock:
             self._keyframes_by_state[state] = keyframes
             while len(self._keyframes_by_state) > MAX_VIDEOS:

@@ -108,6 +108,20 @@ class Modality(StrEnum):
     METADATA = "metadata"
 
 
+class ReasonKind(StrEnum):
+    """By what a moment is found: by what it says or shows, or by something else than that.
+
+    ``order`` is which of several times it is, or what it comes before or after; ``link`` what else led there.
+    """
+
+    CONTENT = "content"
+    TITLE = "title"
+    FILE_NAME = "file_name"
+    PLACE = "place"
+    ORDER = "order"
+    LINK = "link"
+
+
 class VideoStatus(StrEnum):
     """Where a video stands; derived from its parts once they are planned."""
 
@@ -144,6 +158,7 @@ class Video:
 
     ``n_parts`` is None until the parts are planned; ``progress`` is in [0, 1] and never falls while indexing.
     ``warnings`` says what could not be read although the video as a whole is usable.
+    ``revision`` grows with each attempt to index a part: what is known of a ready video is the same while it is.
     """
 
     id: str
@@ -163,6 +178,7 @@ class Video:
     subtitles_key: str | None = None
     n_parts: int | None = None
     n_parts_published: int = 0
+    revision: int = 0
     progress: float = 0.0
     stage: str = ""
     failure: Failure | None = None
@@ -397,6 +413,7 @@ class Link:
 class Reason:
     """Why a moment won: the modality, its score in that channel's own scale, and the words or frame that matched.
 
+    ``matched`` of another ``kind`` than content is what there is to say of it: the words of the title, the place.
     ``region`` is where in the picture the words that matched, or the things, are seen; None for what is heard.
     """
 
@@ -405,6 +422,7 @@ class Reason:
     evidence_id: str | None = None
     matched: str = ""
     region: Region | None = None
+    kind: ReasonKind = ReasonKind.CONTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +431,7 @@ class Moment:
 
     One that ``is_by_place`` was asked for by its place in the video alone: its score is the share of its time there.
     ``thumbnail_time_s`` is the instant of a picture that shows it; that of what is seen shows the evidence itself.
+    ``video_revision`` is that of the video when the moment was found.
     """
 
     video_id: str
@@ -425,6 +444,7 @@ class Moment:
     thumbnail_time_s: float | None = None
     segment_ids: tuple[str, ...] = ()
     is_by_place: bool = False
+    video_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

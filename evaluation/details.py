@@ -90,7 +90,9 @@ def _describe_moments(moments: Sequence[Moment], clip_by_id: Mapping[str, str]) 
             "score": round(moment.score, 4),
             "modality": moment.modality.value,
             "text": " | ".join(evidence.text for evidence in moment.evidence)[:N_SHOWN_CHARS],
-            "reasons": [[reason.modality.value, round(reason.score, 3), reason.matched] for reason in moment.reasons],
+            "reasons": [
+                [why.modality.value, round(why.score, 3), why.matched, why.kind.value] for why in moment.reasons
+            ],
         }
         for moment in moments[:N_SHOWN_MOMENTS]
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from api.schemas import AnswerView, MomentView, SearchView
 from api.schemas.ask import CitationView
+from api.schemas.search import ReasonView
 from api.schemas.videos import EvidenceView
 from core.records import Answer, Citation, Evidence, Moment, Reason, Span
 
@@ -43,8 +44,12 @@ def _read_moment(view: MomentView) -> Moment:
         score=view.score,
         modality=view.modality,
         evidence=tuple(_read_evidence(evidence) for evidence in view.evidence),
-        reasons=tuple(Reason(why.modality, why.score, why.evidence_id, why.matched) for why in view.reasons),
+        reasons=tuple(_read_reason(reason) for reason in view.reasons),
     )
+
+
+def _read_reason(view: ReasonView) -> Reason:
+    return Reason(view.modality, view.score, view.evidence_id, view.matched, kind=view.kind)
 
 
 def _read_evidence(view: EvidenceView) -> Evidence:

@@ -14,7 +14,7 @@ from core.plans import QueryPlan, Relation, Succession, TimeWindow
 from core.protocols import SearchRequest
 from core.records import Moment, Span, Video
 from rag.occurrences import pick_time, put_time_first, where_missed
-from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, narrow_to_telling, put_first
+from rag.order import compose_pairs, is_inside, keep_nearest, keep_sure, name_place, narrow_to_telling, put_first
 from rag.phrases import likeness
 
 Place = tuple[str, Span]
@@ -95,7 +95,8 @@ def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest,
         focus_s = {video.id: window.focus_s(video.duration_s) for video in videos if video.duration_s}
         n_each = math.ceil(request.limit / max(1, len(places)))
         browsed = ((video_id, search.browse((video_id, span), plan, request)) for video_id, span in places)
-        return [moment for video_id, moments in browsed for moment in keep_nearest(moments, focus_s[video_id], n_each)]
+        nearest = [moment for id_, moments in browsed for moment in keep_nearest(moments, focus_s[id_], n_each)]
+        return [name_place(moment, window.words) for moment in nearest]
     return search.find_part(plan, request, places) if places else []
 
 

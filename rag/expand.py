@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.protocols import EntityRecogniser, Question
-from core.records import Entity, Event, Modality, Moment, Reason
+from core.records import Entity, Event, Modality, Moment, Reason, ReasonKind
 from core.stores import Catalogue
 from graph.entities import normalise_name
 from graph.walk import EventGraph
@@ -77,8 +77,9 @@ class GraphExpander:
                 score=score,
                 modality=Modality.METADATA,
                 evidence=tuple(evidence[i] for i in event.evidence_ids if i in evidence),
-                reasons=(Reason(Modality.METADATA, score, matched="the event graph"),),
+                reasons=(Reason(Modality.METADATA, score, matched="the event graph", kind=ReasonKind.LINK),),
                 segment_ids=event.segment_ids,
+                video_revision=videos[event.video_id].revision,
             )
             for event in events
             if event.video_id in videos

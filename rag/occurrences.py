@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.plans import NO_END_S
-from core.records import Modality, Moment, Reason, Span
+from core.records import Modality, Moment, Reason, ReasonKind, Span
 from rag.merge import TOUCH_S
 from rag.numerals import spell_ordinal
 from rag.order import SHARE_OF_OCCURRENCE, keep_sure
@@ -105,4 +105,5 @@ def _place_of(ordinal: int, times: Sequence[Time]) -> int:
 
 def _tell(moment: Moment, number: int, n_times: int) -> Moment:
     told = "the only time" if n_times == 1 else f"the {spell_ordinal(number)} of {n_times} times"
-    return replace(moment, reasons=(*moment.reasons, Reason(Modality.METADATA, moment.score, matched=told)))
+    reason = Reason(Modality.METADATA, moment.score, matched=told, kind=ReasonKind.ORDER)
+    return replace(moment, reasons=(*moment.reasons, reason))

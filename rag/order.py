@@ -12,7 +12,7 @@ from functools import reduce
 from math import sqrt
 
 from core.plans import Relation
-from core.records import Evidence, Modality, Moment, Reason, Segment, Span, Video
+from core.records import Evidence, Modality, Moment, Reason, ReasonKind, Segment, Span, Video
 from rag.exhibits import timecode
 from rag.merge import coincide
 from rag.phrases import tells_of
@@ -75,7 +75,7 @@ def _join(target: Moment, anchor: Moment, relation: Relation, score: float, anch
         return replace(target, score=score)
     word = "before" if relation is Relation.BEFORE else "after"
     why = f"{word} “{anchor_words}” at {timecode(anchor.span.start_s)}"
-    reasons = (*target.reasons, Reason(Modality.METADATA, anchor.score, matched=why))
+    reasons = (*target.reasons, Reason(Modality.METADATA, anchor.score, matched=why, kind=ReasonKind.ORDER))
     if relation is not Relation.THEN or target.span.gap_s(anchor.span) > COVERED_S:
         return replace(target, score=score, reasons=reasons)
     known = {item.id for item in anchor.evidence}
@@ -154,7 +154,7 @@ def browse(
         if not is_inside(segment.span, window) and not any(_is_told_in(span, item) for item in own):
             continue
         modality = own[0].modality if own else Modality.VISUAL
-        reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}")
+        reason = Reason(modality, round(share, 4), matched=f"at {timecode(span.start_s)}", kind=ReasonKind.PLACE)
         shown_s = min((k.time_s for k in segment.keyframes), key=lambda at_s: abs(at_s - span.middle_s), default=None)
         moments.append(
             Moment(
@@ -168,9 +168,16 @@ def browse(
                 thumbnail_time_s=shown_s,
                 segment_ids=(segment.id,),
                 is_by_place=True,
+                video_revision=video.revision,
             )
         )
     return moments
+
+
+def name_place(moment: Moment, words: str) -> Moment:
+    """Return a moment found by its place, which its reason tells in these words."""
+    told = (replace(reason, matched=words) if reason.kind is ReasonKind.PLACE else reason for reason in moment.reasons)
+    return replace(moment, reasons=tuple(told))
 
 
 def keep_nearest(moments: Sequence[Moment], at_s: float, n: int) -> list[Moment]:

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from core.plans import QueryPlan, TimeWindow
 from core.protocols import MomentFinder, Question, SearchRequest
-from core.records import Modality, Moment, Reason
+from core.records import Modality, Moment, Reason, ReasonKind
 from core.stores import EvidenceCatalogue
 from rag.exhibits import timecode
 from rag.merge import coincide
@@ -118,7 +118,7 @@ class QuestionSearch:
         elsewhere = [lead for lead in found if not any(coincide(lead, item) for item in around)]
         elsewhere.sort(key=lambda lead: -lead.score)
         why = f"follows “{moment.video_title}” at {timecode(moment.span.start_s)}"
-        led = Reason(Modality.METADATA, moment.score, matched=why)
+        led = Reason(Modality.METADATA, moment.score, matched=why, kind=ReasonKind.LINK)
         return [replace(lead, reasons=(*lead.reasons, led)) for lead in keep_distinct(elsewhere)[:N_CONSIDERED]]
 
 

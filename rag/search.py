@@ -355,6 +355,7 @@ def _to_moment(
         reasons=tuple(_reason(ground) for ground in grounds),
         thumbnail_time_s=winner.time_s if candidate.segment.keyframes else None,
         segment_ids=(candidate.segment.id,),
+        video_revision=video.revision,
     )
 
 

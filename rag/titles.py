@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from core.plans import QueryPlan
 from core.protocols import SearchRequest
-from core.records import Modality, Moment, Reason, Segment, Video
+from core.records import Modality, Moment, Reason, ReasonKind, Segment, Video
 from core.stores import Catalogue
 from core.titles import NamedVideo, hold_words, split_words
 from rag.language import function_words
@@ -34,10 +34,10 @@ SURE_PICTURE = 0.41
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """A video found by its "title" or its "file name" (``name``), of whose characters ``share`` are the query's."""
+    """A video found by the name that ``kind`` tells, of whose characters ``share`` are the query's."""
 
     video: Video
-    name: str
+    kind: ReasonKind
     share: float
 
 
@@ -111,10 +111,17 @@ def place_titled(moments: Sequence[Moment], titled: Sequence[Moment], words: Seq
 def choose_name(named: NamedVideo, words: Sequence[str], plan: QueryPlan) -> Titled | None:
     """Return by which of the names with all words the video is found, the first; a phrase quoted must stand in it."""
     small = function_words(plan.language)
+<<<<<<< HEAD
     for name in named.names:
         if all(likeness(phrase, name.text) == 1.0 for phrase in plan.phrases):
             n_held = sum(len(word) for word in name.words if word not in small)
             return Titled(named.video, name.kind, min(1.0, sum(map(len, words)) / n_held))
+=======
+    for kind, name in zip((ReasonKind.TITLE, ReasonKind.FILE_NAME), names_of(video.title, video.filename), strict=True):
+        held = {word for word in split_words(name) if word not in small}
+        if hold_words(words, name) and all(likeness(phrase, name) == 1.0 for phrase in plan.phrases):
+            return Titled(video, kind, min(1.0, sum(map(len, words)) / sum(map(len, held))))
+>>>>>>> fd0aba1c1eef49b3cedc5bac0956a3f44594da34
     return None
 
 
@@ -133,7 +140,7 @@ def _is_sure(moment: Moment, words: Sequence[str]) -> bool:
 
 def _to_moment(found: Titled, first: Segment, words: Sequence[str]) -> Moment:
     score = round((1 + found.share) / 2, 4)
-    reason = Reason(Modality.METADATA, score, matched=f"{found.name}: {' '.join(words)}")
+    reason = Reason(Modality.METADATA, score, matched=" ".join(words), kind=found.kind)
     shown_s = first.keyframes[0].time_s if first.keyframes else None
     return Moment(
         video_id=found.video.id,
@@ -145,4 +152,5 @@ def _to_moment(found: Titled, first: Segment, words: Sequence[str]) -> Moment:
         reasons=(reason,),
         thumbnail_time_s=shown_s,
         segment_ids=(first.id,),
+        video_revision=found.video.revision,
     )

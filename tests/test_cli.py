@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from api import cli
 from api.cli_render import moment_lines
 from api.cli_server import find_server, reach_server
 from core.errors import TryAgain
-from core.records import Evidence, Modality
+from core.records import Evidence, Modality, Reason, ReasonKind
 from core.settings import Settings
 from tests.served import Served, answer_of, moment_of, serve_library
 
@@ -199,6 +199,14 @@ def test_a_search_shows_moments(run: Run, served: Served, talk: Path) -> None:
     empty = run("search", "a zebra")
     assert (empty.returncode, empty.stdout) == (0, "")
     assert "Nothing in the library fits." in empty.stderr
+
+
+def test_a_video_found_by_its_title_says_so(run: Run, served: Served, talk: Path) -> None:
+    _, (said, _) = add_ready(run, served, talk)
+    reason = Reason(Modality.METADATA, 0.9, matched="talk", kind=ReasonKind.TITLE)
+    found = moment_of(said, title="Opening talk")
+    served.finder.moments = (replace(found, modality=Modality.METADATA, evidence=(), reasons=(reason,)),)
+    assert "0:04–0:06  Opening talk  title  0.90" in run("search", "talk").stdout
 
 
 def test_a_least_score_cuts_what_fits_less(run: Run, served: Served, talk: Path) -> None:

@@ -15,7 +15,7 @@ from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
 from core.plans import QueryPlan
 from core.protocols import LanguageModel, SearchRequest
-from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, Segment, Span, Video, VideoStatus
+from core.records import Evidence, Keyframe, Modality, Moment, NewVideo, ReasonKind, Segment, Span, Video, VideoStatus
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.order import browse
@@ -173,9 +173,18 @@ def test_a_place_and_the_time_of_the_request_hold_together(library: Library) -> 
 def test_nothing_but_a_place_shows_what_is_there(library: Library) -> None:
     found = library.find("what is said between 0:30 and 0:50?")
     assert starts(found) == [30, 40]
-    assert [reason.matched for moment in found for reason in moment.reasons] == ["at 0:30", "at 0:40"]
+    told = [(reason.kind, reason.matched) for moment in found for reason in moment.reasons]
+    assert told == 2 * [(ReasonKind.PLACE, "between 0:30 and 0:50")]
     assert all(moment.is_by_place for moment in found)
     assert not any(moment.is_by_place for moment in library.find("lantern shines brightly"))
+
+
+def test_moments_tell_the_revision_of_their_video(library: Library) -> None:
+    for query in ("lantern shines brightly", "what is said between 0:30 and 0:50?", "harbour"):
+        found = library.find(query)
+        assert found
+        for moment in found:
+            assert moment.video_revision == library.catalogue.get_video(moment.video_id).revision == 1
 
 
 def test_a_floor_of_relevance_cuts_what_is_described_but_not_what_a_place_names(library: Library) -> None:
@@ -223,7 +232,7 @@ def test_the_first_and_the_last_time_are_put_first(library: Library) -> None:
 def test_each_time_says_which_it_is_also_where_there_are_fewer(library: Library) -> None:
     def told(query: str) -> list[tuple[float, str]]:
         found = library.find(query)
-        return [(m.span.start_s, r.matched) for m in found for r in m.reasons if r.modality is Modality.METADATA]
+        return [(m.span.start_s, r.matched) for m in found for r in m.reasons if r.kind is ReasonKind.ORDER]
 
     first, second = (0, "the first of 2 times"), (60, "the second of 2 times")
     assert told("the second to last time the lantern shines brightly") == [first, second]
@@ -257,7 +266,8 @@ def test_the_moment_after_another_is_the_one_of_the_same_video(library: Library)
     library.add("market", MARKET)
     [first, *_] = library.find("captain rings bell after lantern goes dark")
     assert (first.video_title, first.span.start_s) == ("harbour", 40)
-    assert "after “lantern goes dark” at 0:30" in [reason.matched for reason in first.reasons]
+    told = [(reason.kind, reason.matched) for reason in first.reasons]
+    assert (ReasonKind.ORDER, "after “lantern goes dark” at 0:30") in told
 
 
 def test_before_looks_the_other_way(library: Library) -> None:

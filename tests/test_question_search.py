@@ -12,7 +12,7 @@ from adapters.sql_catalogue import SqlCatalogue
 from core.ids import derived_id
 from core.plans import QueryPlan
 from core.protocols import Question, SearchRequest
-from core.records import Evidence, Modality, Moment, NewVideo, Segment, Span
+from core.records import Evidence, Modality, Moment, NewVideo, ReasonKind, Segment, Span
 from core.stores import SegmentPoint
 from indexer.embeddings import Encoders, embed_segments
 from rag.question_search import QuestionSearch, pool_leads, take_front
@@ -85,7 +85,8 @@ def test_what_the_best_moment_leads_to_is_found_and_says_so(library: Library) ->
     found = library.find(question)
     assert found[0].span.start_s == 160
     [lead] = [moment for moment in found if moment.span.start_s == 0]
-    assert "follows “The port” at 2:40" in [reason.matched for reason in lead.reasons]
+    told = [(reason.kind, reason.matched) for reason in lead.reasons]
+    assert (ReasonKind.LINK, "follows “The port” at 2:40") in told
 
 
 def test_the_words_that_lead_somewhere_do_not_lead_to_themselves(library: Library) -> None:

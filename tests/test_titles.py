@@ -9,7 +9,7 @@ import pytest
 
 from core.plans import QueryPlan
 from core.protocols import Question, SearchRequest
-from core.records import Modality, Moment, Span
+from core.records import Modality, Moment, ReasonKind, Span
 from rag.question_search import QuestionSearch
 from tests.test_planned_search import HARBOUR, MARKET, Library, Line
 
@@ -34,9 +34,7 @@ def test_a_video_is_found_by_its_title_alone(library: Library) -> None:
     [found] = library.find("heron point")
     assert (found.video_title, found.modality, found.span) == (LIGHT, Modality.METADATA, Span(0, 10))
     assert (found.evidence, found.thumbnail_time_s) == ((), 0)
-    assert [(reason.modality, reason.matched) for reason in found.reasons] == [
-        (Modality.METADATA, "title: heron point")
-    ]
+    assert [(reason.kind, reason.matched) for reason in found.reasons] == [(ReasonKind.TITLE, "heron point")]
     assert LIGHT not in titles(library.find("heron cliff", modalities=TITLES))
 
 
@@ -45,7 +43,7 @@ def test_another_title_counts_at_once(library: Library) -> None:
     library.catalogue.rename_video(found.video_id, "Gulls (raw)")
     assert titles(library.find("gulls"))[0] == "Gulls (raw)"
     [by_file] = library.find("the heron’s point", modalities=TITLES)
-    assert [reason.matched for reason in by_file.reasons] == ["file name: heron point"]
+    assert [(reason.kind, reason.matched) for reason in by_file.reasons] == [(ReasonKind.FILE_NAME, "heron point")]
 
 
 def test_what_says_all_that_is_asked_stays_before_a_title(library: Library) -> None:
@@ -73,6 +71,7 @@ def test_a_moment_found_at_the_same_place_gives_both_reasons(library: Library) -
     library.add("Heron nests", [Line("a heron"), Line("fish costs nothing")])
     [first, *_] = library.find("heron nests")
     assert (first.video_title, first.modality) == ("Heron nests", Modality.METADATA)
+    assert [reason.kind for reason in first.reasons][:2] == [ReasonKind.TITLE, ReasonKind.CONTENT]
     assert [reason.modality for reason in first.reasons][:2] == [Modality.METADATA, Modality.SPEECH]
     assert [item.text for item in first.evidence] == ["a heron"]
 

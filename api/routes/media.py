@@ -52,7 +52,7 @@ QuickTime files are called MP4: browsers refuse `video/quicktime` by name and pl
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 BRIEF = "private, max-age=5"
-"""While a video is indexed a nearer keyframe may appear any moment."""
+"""While a video is indexed a nearer keyframe may appear any moment, and of another revision all may be others."""
 
 
 def media_type_of(key: str) -> str:
@@ -107,13 +107,18 @@ def read_thumbnail(
     services: ServicesNeeded,
     keyframes: KeyframesNeeded,
     t: Annotated[float, Query(ge=0, le=MAX_TIME_S, allow_inf_nan=False, description="The instant in seconds.")] = 0.0,
+    v: Annotated[int | None, Query(ge=0, description="The video's revision, as every `thumbnail_url` has it.")] = None,
 ) -> Response:
-    """Return the picture that shows an instant: the keyframe that stands for it."""
+    """Return the picture that shows an instant: the keyframe that stands for it.
+
+    A ready video's may be kept for good under its present `v`; indexing the video again gives it another one.
+    """
     keyframe = keyframes.nearest(video, t)
     if keyframe is None:
         raise _no_picture(video)
-    etag = hashlib.sha256(keyframe.image_key.encode()).hexdigest()[:32]
-    headers = {"Cache-Control": IMMUTABLE if video.status == VideoStatus.READY else BRIEF}
+    etag = hashlib.sha256(f"{video.revision} {keyframe.image_key}".encode()).hexdigest()[:32]
+    is_final = video.status == VideoStatus.READY and v == video.revision
+    headers = {"Cache-Control": IMMUTABLE if is_final else BRIEF}
     size_bytes = services.media.size_bytes(keyframe.image_key)
     content = Content(size_bytes, "image/jpeg", etag, lambda: services.media.open(keyframe.image_key))
     return respond_with_content(request, content, headers)
@@ -157,4 +162,4 @@ def list_evidence(
     found = services.catalogue.list_evidence(
         video.id, span=Span(start, end), modality=modality.value if modality else None
     )
-    return EvidenceList(evidence=[TimedEvidenceView.of(evidence) for evidence in found])
+    return EvidenceList(evidence=[TimedEvidenceView.of(evidence, video.revision) for evidence in found])

@@ -77,16 +77,17 @@ class RegionView(View):
     picture_url: str = Field(description="The picture of that instant.")
 
     @classmethod
-    def of(cls, region: Region, video_id: str) -> Self:
+    def of(cls, region: Region, video_id: str, revision: int) -> Self:
+        """Return the view of a region in a video of that revision."""
         left, top, right, bottom = region.outline
-        picture_url = thumbnail_url(video_id, region.time_s)
+        picture_url = thumbnail_url(video_id, region.time_s, revision)
         return cls(left=left, top=top, right=right, bottom=bottom, time_s=region.time_s, picture_url=picture_url)
 
 
-def thumbnail_url(video_id: str, time_s: float) -> str:
-    """Return where the picture of an instant is, relative to the server's root.
+def thumbnail_url(video_id: str, time_s: float, revision: int) -> str:
+    """Return where the picture of an instant is, relative to the server's root; another revision may have another one.
 
-    >>> thumbnail_url("abc", 12.3456)
-    '/v1/videos/abc/thumbnail?t=12.346'
+    >>> thumbnail_url("abc", 12.3456, 3)
+    '/v1/videos/abc/thumbnail?t=12.346&v=3'
     """
-    return f"/v1/videos/{video_id}/thumbnail?t={time_s:.3f}"
+    return f"/v1/videos/{video_id}/thumbnail?t={time_s:.3f}&v={revision}"

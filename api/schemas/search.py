@@ -14,7 +14,7 @@ from api.schemas.base import MAX_QUERY_CHARS, Body, NonBlank, RegionView, VideoI
 from api.schemas.videos import EvidenceView
 from core.plans import QueryPlan, Relation
 from core.protocols import SearchRequest
-from core.records import Modality, Moment, Reason, Span
+from core.records import Modality, Moment, Reason, ReasonKind, Span
 from rag.numerals import spell_ordinal
 
 
@@ -81,24 +81,33 @@ class SearchBody(Body):
 class ReasonView(View):
     """Why a moment was found."""
 
+    kind: ReasonKind = Field(
+        description="`content`: what is said, written or shown. `title`, `file_name`: what its video is called. "
+        "`place`: where in the video. `order`: which of several times it is, or what it comes before or after. `link`: "
+        "what another moment, or the event graph, leads to."
+    )
     modality: Modality
     score: float = Field(description="In the scale of that modality; not comparable with another's.")
     evidence_id: str | None
     matched: str = Field(
-        description="The words of the evidence that stand in the query, or answer it best; or the frame, or the place."
+        description="The words of the evidence, or of the title, that stand in the query, or answer it best; or the "
+        "frame; or the place, the order or the link, in words to show.",
+        examples=["harbour", "the second of 3 times", "near the end"],
     )
     region: RegionView | None = Field(
         description="Where in the picture these words, or the things told of, are seen: to be drawn on `picture_url`."
     )
 
     @classmethod
-    def of(cls, reason: Reason, video_id: str) -> Self:
+    def of(cls, reason: Reason, moment: Moment) -> Self:
+        region, video_id, revision = reason.region, moment.video_id, moment.video_revision
         return cls(
+            kind=reason.kind,
             modality=reason.modality,
             score=reason.score,
             evidence_id=reason.evidence_id,
             matched=reason.matched,
-            region=RegionView.of(reason.region, video_id) if reason.region else None,
+            region=RegionView.of(region, video_id, revision) if region else None,
         )
 
 
@@ -132,9 +141,9 @@ class MomentView(View):
             score=moment.score,
             is_by_place=moment.is_by_place,
             modality=moment.modality,
-            evidence=[EvidenceView.of(evidence) for evidence in moment.evidence],
-            reasons=[ReasonView.of(reason, moment.video_id) for reason in moment.reasons],
-            thumbnail_url=thumbnail_url(moment.video_id, shown_s),
+            evidence=[EvidenceView.of(evidence, moment.video_revision) for evidence in moment.evidence],
+            reasons=[ReasonView.of(reason, moment) for reason in moment.reasons],
+            thumbnail_url=thumbnail_url(moment.video_id, shown_s, moment.video_revision),
         )
 
 

@@ -52,7 +52,10 @@ class VideoView(View):
     content_hash: str = Field(description="SHA-256 of the file in hex.")
     created_at: datetime
     media_url: str
-    thumbnail_url: str | None
+    thumbnail_url: str | None = Field(
+        description="The picture of its beginning; with another `t`, of another instant. Its `v` is another one once "
+        "the video was indexed again; null for audio-only files."
+    )
 
     @classmethod
     def of(cls, video: Video) -> Self:
@@ -80,7 +83,7 @@ class VideoView(View):
             content_hash=video.content_hash,
             created_at=video.created_at,
             media_url=f"/v1/videos/{video.id}/media",
-            thumbnail_url=thumbnail_url(video.id, 0.0) if has_video else None,
+            thumbnail_url=thumbnail_url(video.id, 0.0, video.revision) if has_video else None,
         )
 
 
@@ -132,8 +135,9 @@ class EvidenceView(View):
     )
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Self:
-        return cls(**_evidence_fields(evidence))
+    def of(cls, evidence: Evidence, revision: int) -> Self:
+        """Return the view of a video's evidence; the revision is the video's."""
+        return cls(**_evidence_fields(evidence, revision))
 
 
 class TimedEvidenceView(EvidenceView):
@@ -142,8 +146,8 @@ class TimedEvidenceView(EvidenceView):
     words: list[WordView]
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Self:
-        return cls(**_evidence_fields(evidence), words=[WordView.of(word) for word in evidence.words])
+    def of(cls, evidence: Evidence, revision: int) -> Self:
+        return cls(**_evidence_fields(evidence, revision), words=[WordView.of(word) for word in evidence.words])
 
 
 class EvidenceList(View):
@@ -152,7 +156,8 @@ class EvidenceList(View):
     evidence: list[TimedEvidenceView]
 
 
-def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
+def _evidence_fields(evidence: Evidence, revision: int) -> dict[str, Any]:
+    region = evidence.region
     return {
         "id": evidence.id,
         "video_id": evidence.video_id,
@@ -164,5 +169,5 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "produced_by": evidence.produced_by,
         "language": evidence.language,
         "translation": evidence.translation,
-        "region": RegionView.of(evidence.region, evidence.video_id) if evidence.region else None,
+        "region": RegionView.of(region, evidence.video_id, revision) if region else None,
     }

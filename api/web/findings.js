@@ -2,7 +2,7 @@
 
 import { mediaUrl } from "./api.js";
 import { byId, dot, h, highlight, icon, picture } from "./dom.js";
-import { clockRange, modalityName, percent } from "./format.js";
+import { clockRange, foundBy, percent, reasonName } from "./format.js";
 import { frameRegion } from "./regions.js";
 
 const REGION_NAMES = { screen: "Where it is written", object: "Where it is seen" };
@@ -36,13 +36,13 @@ export function choose(index) {
 function makeCard(moment, index, hasVideo) {
   const place = clockRange(moment.start_s, moment.end_s);
   const framed = hasVideo ? framedReason(moment) : undefined;
-  const label = [moment.video_title, place, modalityName(moment.modality), framed ? `${regionName(framed)} is framed` : ""].filter(Boolean).join(", ");
+  const label = [moment.video_title, place, foundBy(moment), framed ? `${regionName(framed)} is framed` : ""].filter(Boolean).join(", ");
   return h("li", { class: "moment", data: { modality: moment.modality } },
     h("button", { type: "button", "aria-label": label, on: { click: () => choose(index) } },
       makeStill(moment, place, hasVideo, framed),
       h("span", { class: "body" },
         h("span", { class: "where" },
-          h("span", { class: "badge" }, dot(moment.modality), modalityName(moment.modality)),
+          h("span", { class: "badge" }, dot(moment.modality), foundBy(moment)),
           h("span", { class: "title" }, moment.video_title),
           fitOf(moment)),
         quoteOf(moment),
@@ -81,9 +81,9 @@ function quoteOf(moment) {
 }
 
 function whyOf(moment) {
-  const byModality = new Map();
-  for (const reason of moment.reasons) if (!byModality.has(reason.modality)) byModality.set(reason.modality, reason);
-  const items = [...byModality.values()].map((reason) => h("span", { title: `Score ${reason.score.toFixed(3)} in this channel` },
-    dot(reason.modality), reason.matched ? `${modalityName(reason.modality)}: ${reason.matched}` : modalityName(reason.modality)));
-  return h("span", { class: "why" }, ...items);
+  return h("span", { class: "why" }, ...moment.reasons.map((reason) => {
+    const isContent = reason.kind === "content";
+    return h("span", { title: isContent ? `Score ${reason.score.toFixed(3)} in this channel` : null },
+      dot(isContent ? reason.modality : "metadata"), reason.matched ? `${reasonName(reason)}: ${reason.matched}` : reasonName(reason));
+  }));
 }

@@ -12,6 +12,17 @@ export const MODALITIES = {
 
 export const modalityName = (modality) => MODALITIES[modality] ?? modality;
 
+/* Kinds of reasons that are not what is said, written or shown. */
+const REASON_KINDS = { title: "Title", file_name: "File name", place: "Place", order: "Order", link: "Link" };
+
+export const reasonName = ({ kind, modality }) => REASON_KINDS[kind] ?? modalityName(modality);
+
+/** Return by what a moment was found, in a word or two. */
+export function foundBy({ modality, reasons }) {
+  const [first] = reasons;
+  return modality === "metadata" && first ? reasonName(first) : modalityName(modality);
+}
+
 /** Return m:ss, or h:mm:ss from an hour on; 65 becomes 1:05. */
 export function clock(time_s) {
   const whole = Math.max(0, Math.floor(time_s || 0));

@@ -162,10 +162,14 @@ function fillRow(row, video) {
   row.meter.setAttribute("aria-valuenow", Math.round(video.progress * 100));
   row.bar.style.width = percent(video.progress).replace(" ", "");
   row.remove.setAttribute("aria-label", `Delete ${video.title}`);
-  if (hasPictures(video) && !row.hasPicture) {
-    row.hasPicture = true;
-    row.poster.append(picture(mediaUrl(video.thumbnail_url)));
-  }
+  if (hasPictures(video) && (!row.picture || !isWorking(video))) showPoster(row, mediaUrl(video.thumbnail_url));
+}
+
+function showPoster(row, src) {
+  if (row.picture?.getAttribute("src") === src) return;
+  row.picture?.remove();
+  row.picture = picture(src);
+  row.poster.append(row.picture);
 }
 
 /** Say in a line where a video stands. */

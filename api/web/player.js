@@ -2,7 +2,7 @@
 
 import { mediaUrl } from "./api.js";
 import { byId, h } from "./dom.js";
-import { clock, clockRange, modalityName } from "./format.js";
+import { clock, clockRange, foundBy } from "./format.js";
 
 const LANES = { speech: 0, screen: 1, caption: 2, visual: 2, object: 2, metadata: 2 };
 const PEEK_STEPS = 120;
@@ -82,7 +82,14 @@ function seekPending() {
 
 /** Show the picture of the instant, where the film itself cannot be played. */
 function showStill() {
-  if (hasPictures()) media.poster = mediaUrl(`/v1/videos/${state.video.id}/thumbnail?t=${time_s().toFixed(2)}`);
+  if (hasPictures()) media.poster = pictureUrl(time_s());
+}
+
+/** Return the address of the picture of an instant: the video's own, with another time. */
+function pictureUrl(instant_s) {
+  const address = new URL(state.video.thumbnail_url, document.baseURI);
+  address.searchParams.set("t", instant_s.toFixed(2));
+  return mediaUrl(address.pathname + address.search);
 }
 
 const hasPictures = () => state.video.has_video && state.video.parts.done > 0;
@@ -129,7 +136,7 @@ function drawLanes() {
 export function markHits(hits) {
   state.hits = hits;
   byId("hits").replaceChildren(...hits.map(({ moment, index, isCurrent }) => {
-    const place = `${clockRange(moment.start_s, moment.end_s)}, ${modalityName(moment.modality).toLowerCase()}`;
+    const place = `${clockRange(moment.start_s, moment.end_s)}, ${foundBy(moment).toLowerCase()}`;
     const mark = h("button", {
       class: isCurrent ? "hit current" : "hit", type: "button", title: place, "aria-label": `Result ${index + 1}: ${place}`,
       on: { click: () => listeners.hit(index) },
@@ -155,8 +162,8 @@ function peek(event) {
   clearTimeout(state.peekTimer);
   if (!hasPictures()) return;
   const step_s = duration_s() / PEEK_STEPS;
-  const shown_s = (Math.floor(instant_s / step_s) * step_s).toFixed(2);
-  state.peekTimer = setTimeout(() => { byId("peek-image").src = mediaUrl(`/v1/videos/${state.video.id}/thumbnail?t=${shown_s}`); }, PEEK_PAUSE_MS);
+  const shown_s = Math.floor(instant_s / step_s) * step_s;
+  state.peekTimer = setTimeout(() => { byId("peek-image").src = pictureUrl(shown_s); }, PEEK_PAUSE_MS);
 }
 
 function hidePeek() {

@@ -20,6 +20,7 @@ from core.records import (
     Event,
     Evidence,
     Keyframe,
+    Lease,
     Link,
     Mention,
     Modality,
@@ -60,17 +61,23 @@ class World:
         """Cut the video into two parts of a minute."""
         self.services.catalogue.plan_parts(video_id, [Span(0, 60), Span(60, 120)])
 
-    def publish_next(self) -> None:
-        """Index and publish the next part: one spoken sentence, one segment, one picture."""
-        catalogue = self.services.catalogue
-        lease = catalogue.claim_part("worker", lease_s=60)
+    def claim(self) -> Lease:
+        lease = self.services.catalogue.claim_part("worker", lease_s=60)
         assert lease is not None
+        return lease
+
+    def publish_next(self, picture: bytes = JPEG) -> None:
+        """Index and publish the next part: one spoken sentence, one segment, one picture that ends in its number."""
+        self.publish(self.claim(), picture)
+
+    def publish(self, lease: Lease, picture: bytes = JPEG) -> None:
+        catalogue = self.services.catalogue
         catalogue.renew(lease, lease_s=60, stage="speech", progress=0.5)
         catalogue.commit_part(lease, "artifact")
         part = catalogue.parts_to_publish()[0]
         said = spoken(lease.video_id, lease.number)
-        key = f"videos/{lease.video_id}/keyframes/{lease.number}.jpg"
-        self.services.media.put_bytes(key, JPEG + str(lease.number).encode())
+        key = f"videos/{lease.video_id}/keyframes/{lease.number}-{lease.fence}.jpg"
+        self.services.media.put_bytes(key, picture + str(lease.number).encode())
         keyframe = Keyframe(lease.span.start_s + 10, lease.span, key)
         segment = Segment(
             derived_id(lease.video_id, "segment", lease.number),

@@ -95,11 +95,49 @@ def test_thumbnails_show_the_keyframe_that_stands_for_the_instant(world: World) 
     shown = {time_s: world.client.get(path, params={"t": time_s}).content for time_s in (0, 10, 59.9, 60, 500)}
     assert shown == {0: JPEG + b"0", 10: JPEG + b"0", 59.9: JPEG + b"0", 60: JPEG + b"1", 500: JPEG + b"1"}
     final = world.client.get(path, params={"t": 70})
-    assert "immutable" in final.headers["cache-control"]
     again = world.client.get(path, params={"t": 70}, headers={"If-None-Match": final.headers["etag"]})
     assert again.status_code == 304
     for wrong in ("-1", "nan", "inf", "x"):
         assert world.client.get(path, params={"t": wrong}).status_code == 422
+
+
+def test_a_picture_has_another_address_once_its_video_was_indexed_again(world: World) -> None:
+    video_id = world.add_ready_video()
+
+    def read(address: str) -> tuple[bytes, bool, str]:
+        response = world.client.get(address)
+        return response.content, "immutable" in response.headers["cache-control"], response.headers["etag"]
+
+    def address() -> str:
+        return str(world.client.get(f"/v1/videos/{video_id}").json()["thumbnail_url"])
+
+    former = address()
+    *shown, former_etag = read(former)
+    assert shown == [JPEG + b"0", True]
+    assert not read(former.partition("&")[0])[1], "an address without a revision shows whatever is newest"
+    world.client.post(f"/v1/videos/{video_id}/reindex")
+    assert read(former)[:2] == (JPEG + b"0", False)
+    for _ in range(2):
+        world.publish_next(b"another picture ")
+    world.finish(video_id)
+    assert address() != former
+    assert read(address())[:2] == (b"another picture 0", True)
+    *shown, etag = read(former)
+    assert shown == [b"another picture 0", False]
+    assert etag != former_etag
+
+
+def test_that_there_was_no_picture_yet_is_not_remembered(world: World) -> None:
+    """A video of one part that is indexed again begins in the state in which it had no picture."""
+    video_id = world.upload()
+    path = f"/v1/videos/{video_id}/thumbnail"
+    world.services.catalogue.plan_parts(video_id, [Span(0, 60)])
+    lease = world.claim()
+    assert world.client.get(path).status_code == 404
+    world.publish(lease)
+    world.finish(video_id)
+    world.client.post(f"/v1/videos/{video_id}/reindex")
+    assert world.client.get(path).content == JPEG + b"0"
 
 
 def test_a_keyframe_stands_for_its_stretch_however_that_is_rounded(world: World) -> None:
@@ -115,7 +153,7 @@ def test_a_keyframe_stands_for_its_stretch_however_that_is_rounded(world: World)
         world.services.media.put_bytes(key, JPEG + key.encode())
     segment = Segment("s", video_id, 0, 0, Span(0, 60), (), frames)
     assert catalogue.publish_part(catalogue.parts_to_publish()[0], [], [segment])
-    shown = {t: world.client.get(thumbnail_url(video_id, t)).content for t in (second_s - 0.01, second_s)}
+    shown = {t: world.client.get(thumbnail_url(video_id, t, 1)).content for t in (second_s - 0.01, second_s)}
     assert shown == {second_s - 0.01: JPEG + b"first", second_s: JPEG + b"second"}
 
 

@@ -48,7 +48,7 @@ def test_search_returns_moments_with_their_evidence_and_reasons(world: World) ->
         "modality": "speech",
     }
     assert found["evidence"][0]["text"] == "Ada says a < b & c in part 0."
-    assert found["reasons"][0]["matched"] == "Ada says"
+    assert (found["reasons"][0]["kind"], found["reasons"][0]["matched"]) == ("content", "Ada says")
     assert world.client.get(found["thumbnail_url"]).headers["content-type"] == "image/jpeg"
     assert world.finder.requests[0].query == "Ada"
 
@@ -60,9 +60,12 @@ def test_a_reason_says_where_in_which_picture_its_words_stand(world: World) -> N
     )  # told as 70.000: before the keyframe
     shown = replace(spoken(video_id, 1), modality=Modality.SCREEN, text="AN\nDER ELBE", region=region)
     reason = Reason(Modality.SCREEN, 0.8, shown.id, "ELBE", replace(region, boxes=region.boxes[1:]))
-    found = Moment(video_id, "Talk", shown.span, 0.8, Modality.SCREEN, (shown,), (reason,), region.time_s)
+    found = Moment(
+        video_id, "Talk", shown.span, 0.8, Modality.SCREEN, (shown,), (reason,), region.time_s, video_revision=3
+    )
     world.finder.moments = (found, moment(video_id))
     seen, heard = world.client.post("/v1/search", json={"query": "Elbe"}).json()["moments"]
+    assert seen["thumbnail_url"].endswith("t=70.000&v=3")
     place = {"time_s": 70.0, "picture_url": seen["thumbnail_url"]}
     assert seen["reasons"][0]["region"] == {"left": 0.2, "top": 0.3, "right": 0.75, "bottom": 0.5, **place}
     assert seen["evidence"][0]["region"] == {"left": 0.1, "top": 0.25, "right": 0.75, "bottom": 0.5, **place}
@@ -119,8 +122,9 @@ def test_a_video_found_by_its_title_is_shown_with_its_picture(world: World) -> N
     body = {"query": "heron", "modalities": ["metadata"]}
     [found] = world.client.post("/v1/search", json=body).json()["moments"]
     assert (found["video_title"], found["modality"], found["evidence"]) == (video.title, "metadata", [])
-    assert [reason["matched"] for reason in found["reasons"]] == ["title: heron"]
-    assert world.client.get(found["thumbnail_url"]).status_code == 200
+    assert [(reason["kind"], reason["matched"]) for reason in found["reasons"]] == [("title", "heron")]
+    shown = world.client.get(found["thumbnail_url"])
+    assert (shown.status_code, "immutable" in shown.headers["cache-control"]) == (200, True)
 
 
 def test_search_groups_by_video(world: World) -> None:

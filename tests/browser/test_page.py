@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from adapters.media import AvMediaReader
 from core.errors import TryAgain
 from core.ids import new_id
-from core.records import Answer, Box, Evidence, Failure, Modality, Moment, NewVideo, Region
+from core.records import Answer, Box, Evidence, Failure, Modality, Moment, NewVideo, Reason, ReasonKind, Region
 from rag.plan import plan_query
 from tests.served import Served, answer_of, moment_of, serve_library, write_video
 
@@ -176,6 +176,20 @@ def test_an_upload_is_listed_and_its_progress_followed_until_it_is_ready(tab: Ta
     expect(entry.get_by_role("progressbar")).to_be_hidden()
 
 
+def test_pictures_are_fetched_anew_once_their_video_was_indexed_again(tab: Tab, film: Path) -> None:
+    video_id = upload(tab, film)
+    index(tab, video_id)
+    poster = tab.page.locator("#videos .poster img")
+    expect(poster).to_have_attribute("src", re.compile(r"thumbnail\?t=0\.000&v=2$"))
+    tab.served.services.catalogue.reopen_video(video_id)
+    for start_s in (4, 13):
+        tab.served.publish_part([(start_s, Modality.SPEECH, "Rowing home.")])
+    tab.served.finish(video_id)
+    tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(poster).to_have_attribute("src", re.compile(r"thumbnail\?t=0\.000&v=4$"))
+    expect(poster).to_have_count(1)
+
+
 def test_a_found_moment_shows_why_and_seeks_the_player(tab: Tab, film: Path) -> None:
     video_id = upload(tab, film)
     said, shown = index(tab, video_id)
@@ -236,6 +250,35 @@ def test_where_a_text_stands_is_framed_in_its_picture(tab: Tab, film: Path, is_b
         middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
         told = {"number": number, "middle": middle}
         tab.wait_until(f"told => (found => found?.isRight && found.fit === '{fit}')(({FRAME_ERROR_PX})(told))", told)
+
+
+def test_each_kind_of_reason_has_its_own_words(tab: Tab, film: Path) -> None:
+    said, _ = index(tab, upload(tab, film))
+    spoken = moment_of(said, matched="lighthouse")
+    order, place, title = (
+        Reason(modality, 0.8, matched=told, kind=kind)
+        for modality, told, kind in (
+            (Modality.METADATA, "the second of 3 times", ReasonKind.ORDER),
+            (Modality.SPEECH, "near the end", ReasonKind.PLACE),
+            (Modality.METADATA, "d01", ReasonKind.TITLE),
+        )
+    )
+    led = Reason(Modality.METADATA, 0.8, matched="follows “Film” at 0:04", kind=ReasonKind.LINK)
+    titled = replace(spoken, modality=Modality.METADATA, evidence=(), reasons=(title,))
+    ordered = replace(spoken, reasons=(*spoken.reasons, order, led))
+    tab.served.finder.moments = (ordered, replace(spoken, reasons=(place,)), titled)
+    tab.ask_for("anything")
+    cards = tab.page.locator(".moment")
+    expect(cards.first.locator(".why > span")).to_have_text(
+        ["Spoken: lighthouse", "Order: the second of 3 times", "Link: follows “Film” at 0:04"]
+    )
+    spoken_hue, order_hue, _ = cards.first.locator(".why .dot").evaluate_all(
+        "dots => dots.map((dot) => getComputedStyle(dot).backgroundColor)"
+    )
+    assert spoken_hue != order_hue
+    expect(cards.nth(1).locator(".why > span")).to_have_text(["Place: near the end"])
+    expect(cards.nth(2).locator(".why > span")).to_have_text(["Title: d01"])
+    expect(tab.page.locator(".moment .badge")).to_have_text(["Spoken", "Spoken", "Title"])
 
 
 def test_what_only_a_place_names_says_how_much_of_it_lies_there(tab: Tab, film: Path) -> None:
@@ -480,7 +523,7 @@ def test_a_file_the_browser_cannot_play_is_shown_in_stills(tab: Tab, tmp_path: P
     tab.ask_for("harbour")
     tab.page.locator(".moment button").click()
     expect(tab.page.locator("#stage-notes")).to_contain_text("This browser cannot play the file")
-    expect(tab.page.locator("#player")).to_have_attribute("poster", re.compile(r"thumbnail\?t=13\.00"))
+    expect(tab.page.locator("#player")).to_have_attribute("poster", re.compile(r"thumbnail\?t=13\.00&v=2$"))
     expect(tab.page.locator(".line.now")).to_contain_text("HARBOUR")
 
 

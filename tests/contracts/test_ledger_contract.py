@@ -49,6 +49,20 @@ class TestReopening:
         lease = claim(catalogue)
         assert (lease.earlier_artifact_key, lease.attempt) == (published.artifact_key, 1)
 
+    def test_the_revision_changes_with_what_is_known_and_not_otherwise(self, catalogue: Catalogue) -> None:
+        catalogue.add_video(new_video("v"))
+        assert catalogue.get_video("v").revision == 0
+        publish(catalogue, "v", [speech("e", "v", 1, 2)])
+        finish(catalogue, "v")
+        catalogue.rename_video("v", "Another title")
+        former = catalogue.get_video("v").revision
+        assert former == 1
+        assert catalogue.reopen_video("v").revision == former
+        catalogue.commit_part(claim(catalogue), "again")
+        publish_all(catalogue)
+        finish(catalogue, "v")
+        assert catalogue.get_video("v").revision > former
+
     def test_a_late_hint_does_not_finish_a_video_that_is_indexed_again(self, catalogue: Catalogue) -> None:
         catalogue.add_video(new_video("v"))
         publish(catalogue, "v", [speech("e", "v", 1, 2)])
