@@ -11,7 +11,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from core.records import Video
+from core.records import ReasonKind, Video
 from core.scripts import RUN, WORD_OR_RUN
 
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -40,9 +40,9 @@ def hold_words(words: Iterable[str], text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a video is called by: its "title", or its "file name" without the extension (``kind``); with its words."""
+    """What a video is called by: its TITLE, or its FILE_NAME without the extension (``kind``); with its words."""
 
-    kind: str
+    kind: ReasonKind
     text: str
     words: frozenset[str]
 
@@ -61,7 +61,7 @@ def find_names(words: Iterable[str], title: str, filename: str) -> tuple[Name, .
     >>> [name.text for name in find_names(["heron"], "The Heron", "heron_point.final.mp4")]
     ['The Heron', 'heron_point.final']
     """
-    wanted, texts = set(words), {"title": title, "file name": PurePath(filename).stem}
+    wanted, texts = set(words), {ReasonKind.TITLE: title, ReasonKind.FILE_NAME: PurePath(filename).stem}
     names = (Name(kind, text, frozenset(split_words(text))) for kind, text in texts.items())
     return tuple(name for name in names if _hold(wanted, name.words))
 

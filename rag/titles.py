@@ -111,17 +111,10 @@ def place_titled(moments: Sequence[Moment], titled: Sequence[Moment], words: Seq
 def choose_name(named: NamedVideo, words: Sequence[str], plan: QueryPlan) -> Titled | None:
     """Return by which of the names with all words the video is found, the first; a phrase quoted must stand in it."""
     small = function_words(plan.language)
-<<<<<<< HEAD
     for name in named.names:
         if all(likeness(phrase, name.text) == 1.0 for phrase in plan.phrases):
             n_held = sum(len(word) for word in name.words if word not in small)
             return Titled(named.video, name.kind, min(1.0, sum(map(len, words)) / n_held))
-=======
-    for kind, name in zip((ReasonKind.TITLE, ReasonKind.FILE_NAME), names_of(video.title, video.filename), strict=True):
-        held = {word for word in split_words(name) if word not in small}
-        if hold_words(words, name) and all(likeness(phrase, name) == 1.0 for phrase in plan.phrases):
-            return Titled(video, kind, min(1.0, sum(map(len, words)) / sum(map(len, held))))
->>>>>>> fd0aba1c1eef49b3cedc5bac0956a3f44594da34
     return None
 
 

@@ -16,6 +16,7 @@ from core.records import (
     Keyframe,
     Link,
     Modality,
+    ReasonKind,
     Region,
     Segment,
     Span,
@@ -181,7 +182,7 @@ class TestTitles:
     def test_another_name_counts_at_once(self, catalogue: Catalogue) -> None:
         renamed = catalogue.rename_video("street", "ÄRGER at Heron Point")
         [found] = catalogue.find_titled("t", ["ärger"])
-        assert (found.video, [name.kind for name in found.names]) == (renamed, ["title"])
+        assert (found.video, [name.kind for name in found.names]) == (renamed, [ReasonKind.TITLE])
         assert ids(catalogue.find_titled("t", ["heron"])) == ["street", "heron"]
         catalogue.rename_video("party", "Heron")
         assert ids(catalogue.find_titled("t", ["heron"], limit=2)) == ["party", "street"]
