@@ -20,7 +20,9 @@ from rich.console import Console
 from adapters import build
 from benchmarks import terminal
 from benchmarks.terminal import run_benchmark
+from core.errors import KinographError
 from core.protocols import LanguageModel, Message, SearchRequest
+from core.records import Answer
 from core.settings import Settings
 from evaluation.ablation import ALL, COMPARED, COMPARED_OF_QUESTIONS, compare_question_groups
 from evaluation.corpus import Corpus, count_clips, load_corpus
@@ -34,6 +36,7 @@ from evaluation.terminal import count_progress
 from rag.steps import Steps
 
 RETOLD = "with the model's words"
+FAILED = "the model failed"
 MISTAKEN = "with words for another query"
 WITHOUT_GRAPH = "without graph"
 QUOTED = "quoted, without a model"
@@ -142,9 +145,17 @@ def ask_all(
 
 
 def ask_each(corpus: Corpus, library: Library, steps: Steps, on_done: Tick) -> tuple[QuestionOutcome, ...]:
-    """Return how each question of the corpus went."""
-    search, ask = search_with(library.finder_of(steps)), ask_with(library.answerer_of(steps))
-    return run_corpus(corpus, search, ask, library.clip_by_id, on_done=on_done).questions
+    """Return how each question of the corpus went; an error of the model is no answer, and finds nothing."""
+    ask = ask_with(library.answerer_of(steps))
+
+    def ask_once(question: str, video_ids: Sequence[str]) -> Answer:
+        try:
+            return ask(question, video_ids)
+        except KinographError as error:
+            return Answer("", (), (), FAILED, hint=str(error))
+
+    search = search_with(library.finder_of(steps))
+    return run_corpus(corpus, search, ask_once, library.clip_by_id, on_done=on_done).questions
 
 
 def describe(
@@ -166,9 +177,11 @@ def describe(
         blocks.append(f"Negatives answered with nothing, of {len(whole.negatives)}: {empty}.")
     if answers[ALL]:
         n_clips = count_clips((o.query for o in whole.queries), (o.case for o in answers[ALL]))
+        reasons = {name: [outcome.answer.abstained for outcome in outcomes] for name, outcomes in answers.items()}
         n_abstained = ", ".join(
-            f"{name} {sum(outcome.answer.abstained is not None for outcome in outcomes)}"
-            for name, outcomes in answers.items()
+            f"{name} {sum(reason is not None for reason in given)}"
+            + (f" (the model failed {n_failed} times)" if (n_failed := given.count(FAILED)) else "")
+            for name, given in reasons.items()
         )
         table = group_table(compare_question_groups(answers, n_clips), COMPARED_OF_QUESTIONS)
         blocks += [QUESTIONS_NOTE, table, f"Abstained, of {len(answers[ALL])}: {n_abstained}."]

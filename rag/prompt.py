@@ -32,6 +32,9 @@ REPLY_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+REMINDER = 'That is not the JSON asked for. Reply with it alone: {"is_answered": true or false, "answer": "…"}.'
+"""Follows a reply of the wrong form: the same words again would get the same reply."""
+
 _VERB = {
     Modality.SPEECH: "said",
     Modality.SCREEN: "on screen",

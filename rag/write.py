@@ -16,7 +16,7 @@ from core.records import Modality, Moment
 from rag.check import CheckedAnswer, cite
 from rag.exhibits import Exhibit, quotable, timecode
 from rag.late_interaction import interact_texts
-from rag.prompt import REPLY_SCHEMA, without_pictures
+from rag.prompt import REMINDER, REPLY_SCHEMA, without_pictures
 from rag.relevance import MIN_SCORE
 
 MAX_QUOTES = 3
@@ -34,6 +34,10 @@ first, and so many at most: the other place of a question of several fits less, 
 """
 
 
+MAX_REPEATED_CHARS = 300
+"""What is shown of a reply of the wrong form, with the REMINDER: a model that begins to repeat itself would go on."""
+
+
 class Reply(BaseModel):
     """What a model must reply."""
 
@@ -44,22 +48,23 @@ class Reply(BaseModel):
 
 
 def ask_model(model: LanguageModel, messages: Sequence[Message]) -> Reply:
-    """Return the model's reply, asked again if it is not the JSON wanted, or without pictures if blind.
+    """Return the model's reply, asked again with a reminder if it is not the JSON wanted, or without pictures if blind.
 
     Raises:
         TryAgain: the model is unreachable, or replies rubbish twice.
         BadInput: the endpoint refuses the request.
     """
-    shown = messages
+    shown: Sequence[Message] = messages
     for _ in range(2):
         try:
             text = model.complete(shown, schema=REPLY_SCHEMA)
         except CannotSee:
-            shown = [without_pictures(message) for message in messages]
+            shown = [without_pictures(message) for message in shown]
             text = model.complete(shown, schema=REPLY_SCHEMA)
         reply = read_reply(text)
         if reply is not None:
             return reply
+        shown = [*shown, Message("assistant", (text[:MAX_REPEATED_CHARS],)), Message("user", (REMINDER,))]
     raise TryAgain(
         f"{model.name} did not reply in the form asked for", remedy="Try again, or configure a more capable model."
     )

@@ -24,7 +24,7 @@ from indexer.embeddings import Encoders, embed_segments
 from rag.compose import Retrieval, compose_retrieval
 from rag.exhibits import Exhibit
 from rag.relevance import MIN_SCORE
-from rag.write import quote_evidence, quote_place
+from rag.write import MAX_REPEATED_CHARS, quote_evidence, quote_place
 from tests.fakes.encoders import FakeLexicalEncoder, FakeNameRecogniser, FakeTextEncoder, FakeVisualEncoder, picture_of
 from tests.fakes.openai_server import HttpReply, running_openai_server
 
@@ -265,7 +265,7 @@ def test_only_a_deep_answer_lets_the_model_plan_its_search(world: World) -> None
         answerer = world.retrieval(OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)).answerer
         assert answerer.answer(Question("when was the tower's lamp lit?")).abstained is None
         n_fast = len(server.requests)
-        assert answerer.answer(Question("its first shining?", effort="deep")).citations[0].quote == SAID[0]
+        assert answerer.answer(Question("was its lamp shining?", effort="deep")).citations[0].quote == SAID[0]
     assert (n_fast, len(server.requests)) == (1, 3)
 
 
@@ -279,6 +279,20 @@ def test_a_model_that_fails_is_an_error_with_a_remedy(world: World, reply: str |
     with pytest.raises(TryAgain) as raised:
         ask(world, reply)
     assert raised.value.remedy
+
+
+def test_a_reply_of_the_wrong_form_is_asked_for_again_with_a_reminder(world: World) -> None:
+    def reply(request: dict) -> str:
+        return said("In 1911 [1].") if len(request["messages"]) > 2 else "It was, I think, " + "in 1911, " * 500
+
+    with running_openai_server(reply) as server:
+        model = OpenAiLanguageModel(server.base_url, "tiny", max_retries=0)
+        answer = world.retrieval(model).answerer.answer(Question("when was the lamp lit?"))
+    assert answer.text.startswith("In 1911")
+    first, second = (request["messages"] for request in server.requests)
+    assert second[:2] == first
+    assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
+    assert len(second[2]["content"]) == MAX_REPEATED_CHARS
 
 
 def test_instructions_in_the_evidence_stay_evidence(world: World) -> None:
