@@ -21,8 +21,8 @@ from rag.relevance import WORDS_MARGIN
 
 INTRODUCTION = f"""# How well Kinograph finds
 
-Written by `kinograph eval … --ablation --out docs/evaluation.md` and `python -m benchmarks.indexing`: no figure on this
-page was typed by hand. Run it again with the command that a section names, and that section is replaced.
+Written by `kinograph eval … --ablation --out docs/evaluation.md` and by the benchmarks that sections name: no figure on
+this page was typed by hand. Run it again with the command that a section names, and that section is replaced.
 
 **Libraries.** A folder with `ground_truth.json` and its clips; several folders make one library. *dev* is real footage
 with queries and questions written by people who looked and listened. Parameters of the search were chosen on it (by

@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 from adapters import build
 from core.errors import TryAgain
 from core.protocols import (
+    EntityRecogniser,
     LanguageModel,
     LexicalEncoder,
     MomentFinder,
@@ -26,7 +27,7 @@ from core.protocols import (
 )
 from core.records import Answer, Moment, Video
 from core.settings import Settings
-from core.stores import Catalogue
+from core.stores import Catalogue, MediaStore, SegmentIndex
 from evaluation.corpus import Clip
 from rag.compose import Retrieval, compose_retrieval
 from rag.relevance import MIN_SCORE
@@ -46,12 +47,29 @@ AnswererOf = Callable[[Steps], QuestionAnswerer]
 
 
 @dataclass(frozen=True, slots=True)
+class Engines:
+    """The stores and encoders of an open home; the encoders remember queries."""
+
+    catalogue: Catalogue
+    index: SegmentIndex
+    media: MediaStore
+    text: TextEncoder
+    visual: VisualEncoder
+    lexical: LexicalEncoder
+    recogniser: EntityRecogniser
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
-    """An open home: ``clip_by_id`` names its videos; the others compose what finds and answers with some steps."""
+    """An open home: ``clip_by_id`` names its videos; two compose what finds and answers with some steps.
+
+    ``engines`` are what these are composed of, for a way to find or answer that a service has not.
+    """
 
     clip_by_id: dict[str, str]
     finder_of: FinderOf
     answerer_of: AnswererOf
+    engines: Engines
 
 
 class Remembering:
@@ -88,22 +106,28 @@ def open_library(
     """
     settings = Settings(home=home)
     settings = settings.model_copy(update={"profile": profile}) if profile else settings
-    catalogue, index = build.build_catalogue(settings), build.build_index(settings)
-    media, threads = build.build_media_store(settings), build.TEXT_THREADS_FOR_QUERIES
+    threads = build.TEXT_THREADS_FOR_QUERIES
     text = cast(TextEncoder, Remembering(build.build_text_encoder(settings, threads=threads)))
-    visual = cast(VisualEncoder, Remembering(build.build_visual_encoder(settings, text, threads=threads)))
-    lexical = cast(LexicalEncoder, Remembering(build.build_lexical_encoder()))
-    recogniser, model = build.build_entity_recogniser(), model_of(settings)
+    engines = Engines(
+        catalogue=build.build_catalogue(settings),
+        index=build.build_index(settings),
+        media=build.build_media_store(settings),
+        text=text,
+        visual=cast(VisualEncoder, Remembering(build.build_visual_encoder(settings, text, threads=threads))),
+        lexical=cast(LexicalEncoder, Remembering(build.build_lexical_encoder())),
+        recogniser=build.build_entity_recogniser(),
+    )
+    model = model_of(settings)
 
     def compose(steps: Steps, *, floor: float = MIN_SCORE) -> Retrieval:
         return compose_retrieval(
-            catalogue=catalogue,
-            index=index,
-            media=media,
-            text=text,
-            visual=visual,
-            lexical=lexical,
-            recogniser=recogniser,
+            catalogue=engines.catalogue,
+            index=engines.index,
+            media=engines.media,
+            text=engines.text,
+            visual=engines.visual,
+            lexical=engines.lexical,
+            recogniser=engines.recogniser,
             model=model,
             steps=steps,
             floor=floor,
@@ -114,13 +138,13 @@ def open_library(
 
     try:
         names = {clip.name for clip in clips}
-        clip_by_id = {video.id: video.filename for video in list_videos(catalogue) if video.filename in names}
+        clip_by_id = {video.id: video.filename for video in list_videos(engines.catalogue) if video.filename in names}
         if not clip_by_id:
             raise TryAgain("this home holds none of the clips", remedy="Index them first, without --reuse.")
-        yield Library(clip_by_id, finder_of, lambda steps: compose(steps).answerer)
+        yield Library(clip_by_id, finder_of, lambda steps: compose(steps).answerer, engines)
     finally:
-        index.close()
-        catalogue.close()
+        engines.index.close()
+        engines.catalogue.close()
 
 
 def list_videos(catalogue: Catalogue) -> list[Video]:

@@ -5,7 +5,7 @@ It does not know networkx; ``graph.walk`` does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from core.protocols import EntityRecogniser, Question
 from core.records import Entity, Event, Modality, Moment, Reason, ReasonKind
@@ -37,25 +37,34 @@ class GraphExpander:
         """
         if not moments:
             return ()
-        named = self._named_entities(question)
-        if not named:
-            return ()
-        events = self._events_about(named, question)
-        links = self._catalogue.list_links(video_ids=sorted({event.video_id for event in events}))
-        graph = EventGraph(events, named, links)
-        related = graph.related_events([entity.id for entity in named], limit=MAX_EXPANDED * 3)
-        fresh = [found.event for found in related if not _is_covered(found.event, moments)][:MAX_EXPANDED]
-        return self._to_moments(fresh, score=round(moments[-1].score * SHARE_OF_LAST, 4))
+        related = self.rank_events(self.name_entities(question), question, limit=MAX_EXPANDED * 3)
+        fresh = [event for event in related if not _is_covered(event, moments)][:MAX_EXPANDED]
+        return self.show(fresh, score=round(moments[-1].score * SHARE_OF_LAST, 4))
 
-    def _named_entities(self, question: Question) -> list[Entity]:
+    def name_entities(self, question: Question) -> list[Entity]:
         """Return the library's entities that the question names by their name or an alias."""
+        return self.find_called(
+            [name.text for name in self._recogniser.find_names([question.text])[0]], question.tenant
+        )
+
+    def find_called(self, names: Iterable[str], tenant: str) -> list[Entity]:
+        """Return the entities of which one of the names is the name or an alias."""
         found: dict[str, Entity] = {}
-        for name in self._recogniser.find_names([question.text])[0]:
-            key = normalise_name(name.text)
-            for entity in self._catalogue.list_entities(question.tenant, query=name.text, limit=10).items:
+        for name in names:
+            key = normalise_name(name)
+            for entity in self._catalogue.list_entities(tenant, query=name, limit=10).items:
                 if key in {normalise_name(known) for known in (entity.name, *entity.aliases)}:
                     found[entity.id] = entity
         return list(found.values())
+
+    def rank_events(self, entities: Sequence[Entity], question: Question, *, limit: int) -> list[Event]:
+        """Return the events around the entities, in the videos asked of, those around most of them first."""
+        events = self._events_about(entities, question)
+        if not events:  # without ids, the links of the whole library would be read
+            return []
+        links = self._catalogue.list_links(video_ids=sorted({event.video_id for event in events}))
+        related = EventGraph(events, entities, links).related_events([entity.id for entity in entities], limit=limit)
+        return [found.event for found in related]
 
     def _events_about(self, entities: Sequence[Entity], question: Question) -> list[Event]:
         events: dict[str, Event] = {}
@@ -66,7 +75,8 @@ class GraphExpander:
             events.update((event.id, event) for event in page.items)
         return list(events.values())
 
-    def _to_moments(self, events: Sequence[Event], *, score: float) -> tuple[Moment, ...]:
+    def show(self, events: Sequence[Event], *, score: float) -> tuple[Moment, ...]:
+        """Return a moment for each event, with all of its evidence; none of videos that are gone."""
         videos = self._catalogue.get_videos(sorted({event.video_id for event in events}))
         evidence = self._catalogue.get_evidence([i for event in events for i in event.evidence_ids])
         return tuple(
