@@ -1,4 +1,4 @@
-"""The straight line of a question: retrieve, expand in the graph, gather, look, write, check, answer.
+"""The straight line of a question: retrieve, gather, expand in the graph, look, write, check, answer.
 
 It does not know HTTP, nor which engines stand behind the protocols.
 """
@@ -13,7 +13,7 @@ from core.protocols import LanguageModel, Question, TextEncoder
 from core.records import Answer, Moment
 from core.stores import Catalogue, MediaStore
 from rag.check import CheckedAnswer, check_answer
-from rag.exhibits import Exhibit, gather_exhibits
+from rag.exhibits import MAX_EXHIBITS, Exhibit, gather_exhibits
 from rag.expand import GraphExpander
 from rag.look import attach_pictures
 from rag.prompt import show_options, write_prompt
@@ -66,9 +66,11 @@ class Answerer:
 
         moments = self._search.find(question)
         yield step("search", n_moments=len(moments))
-        related = self._expander.expand(question, moments) if self._expander else ()
+        exhibits = gather_exhibits(moments, self._catalogue)
+        has_room = len(exhibits) < MAX_EXHIBITS
+        related = self._expander.expand(question, moments) if self._expander and has_room else ()
         yield step("graph", n_moments=len(related))
-        exhibits = gather_exhibits([*moments, *related], self._catalogue)
+        exhibits = gather_exhibits([*moments, *related], self._catalogue) if related else exhibits
         if not exhibits:
             yield _abstain(NOTHING_FOUND, moments, self._author, self._hint, trace)
             return

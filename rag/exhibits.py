@@ -52,6 +52,8 @@ def gather_exhibits(moments: Sequence[Moment], catalogue: EvidenceCatalogue) -> 
     exhibits: list[Exhibit] = []
     seen: set[str] = set()
     for rank, moment in enumerate(moments):
+        if len(exhibits) >= MAX_EXHIBITS:
+            break
         around = Span(max(0.0, moment.span.start_s - CONTEXT_S), moment.span.end_s + CONTEXT_S)
         for item in catalogue.list_evidence(moment.video_id, span=around):
             if item.id in seen or len(exhibits) >= MAX_EXHIBITS:

@@ -23,6 +23,7 @@ from graph.build import build_video_graph
 from indexer.embeddings import Encoders, embed_segments
 from rag.compose import Retrieval, compose_retrieval
 from rag.exhibits import Exhibit
+from rag.expand import GraphExpander
 from rag.relevance import MIN_SCORE
 from rag.write import MAX_REPEATED_CHARS, quote_evidence, quote_place
 from tests.fakes.encoders import FakeLexicalEncoder, FakeNameRecogniser, FakeTextEncoder, FakeVisualEncoder, picture_of
@@ -307,6 +308,21 @@ def test_the_stream_ends_with_the_answer_and_says_only_what_was_checked(world: W
     assert isinstance(steps[-1], Answer)
     deltas = "".join(step["delta"] for step in steps if isinstance(step, dict) and "delta" in step)
     assert deltas == steps[-1].text
+
+
+def test_events_are_added_only_where_places_of_evidence_are_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps() -> list[object]:
+        answer = world.retrieval().answerer.answer(Question("when was the lamp of the tower lit"))
+        return [step["step"] for step in answer.trace]
+
+    expanded: list[str] = []
+    monkeypatch.setattr(GraphExpander, "expand", lambda _self, question, _moments: expanded.append(question.text) or ())
+    names = steps()
+    assert len(expanded) == 1
+    monkeypatch.setattr("rag.exhibits.MAX_EXHIBITS", 1)
+    monkeypatch.setattr("rag.answer.MAX_EXHIBITS", 1)
+    assert steps() == names
+    assert len(expanded) == 1
 
 
 def test_a_follow_up_is_searched_with_the_question_before_it(world: World) -> None:
