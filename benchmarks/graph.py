@@ -86,7 +86,8 @@ def main() -> None:
         outcomes = ask_ways(library, graph, corpus)
         anchored = anchor_ways(library, graph, corpus, cases)
     title = f"{options.name or corpus.half}: the event graph"
-    section = describe(title, {"again": how_again(options), **facts}, outcomes, anchored)
+    again = terminal.how_again("graph", options.corpora, sample=options.sample, each=options.each, name=options.name)
+    section = describe(title, {"again": again, **facts}, outcomes, anchored)
     print(section)
     if options.out:
         write_section(options.out, title, section)
@@ -211,14 +212,6 @@ def describe(
 def is_shown(variant: QuestionVariant) -> bool:
     """Whether a way is shown: in the group of questions of several places, if it changes anything there."""
     return variant.group == "all" or variant.name == ALL or any(d.is_any for d in variant.differences.values())
-
-
-def how_again(options: argparse.Namespace) -> str:
-    """Return the command; folders by their names, as paths are of one machine."""
-    words = ["python -m benchmarks.graph HOME", *(folder.name for folder in options.corpora)]
-    words += [f"--sample {options.sample}"] if options.sample else []
-    words += [f"--name '{options.name}'"] if options.name else []
-    return f"`{' '.join([*words, '--out docs/evaluation.md'])}`"
 
 
 if __name__ == "__main__":

@@ -66,9 +66,6 @@ class Recollecting:
             self._replies[asked] = self._model.complete(messages, schema=schema)
         return self._replies[asked]
 
-    def close(self) -> None:
-        """Leave the model open: another variant asks it, too."""
-
 
 class Mistaken:
     """A model that answers each time what it should have answered the time before: what a search must withstand."""
@@ -104,8 +101,7 @@ def main() -> None:
     title = f"{options.name or corpus.half}: with a language model"
     facts = {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
-        "again": f"`python -m benchmarks.language_model HOME {' '.join(folder.name for folder in options.corpora)}"
-        f"{f' --name {options.name!r}' if options.name else ''} --out docs/evaluation.md`",
+        "again": terminal.how_again("language_model", options.corpora, name=options.name),
         "model": f"{model.name}; it planned {n_planned} of {len(corpus.queries) + len(corpus.negatives)} searches",
     }
     section = describe(title, facts, searches, answers)
@@ -180,7 +176,7 @@ def describe(
         reasons = {name: [outcome.answer.abstained for outcome in outcomes] for name, outcomes in answers.items()}
         n_abstained = ", ".join(
             f"{name} {sum(reason is not None for reason in given)}"
-            + (f" (the model failed {n_failed} times)" if (n_failed := given.count(FAILED)) else "")
+            + (f" ({n_failed} by an error of the model)" if (n_failed := given.count(FAILED)) else "")
             for name, given in reasons.items()
         )
         table = group_table(compare_question_groups(answers, n_clips), COMPARED_OF_QUESTIONS)
