@@ -1,6 +1,6 @@
 """Measures what a language model changes: searches that it plans, and answers that it writes.
 
-    KINOGRAPH_VLM_URL=… KINOGRAPH_VLM_MODEL=… python -m benchmarks.language_model HOME CORPUS… [--out PAGE]
+    KINOGRAPH_VLM_URL=… KINOGRAPH_VLM_MODEL=… python -m benchmarks.language_model HOME CORPUS… [--sample N] [--out PAGE]
 
 HOME is a home in which `kinograph eval --home` indexed the corpora. Every query is searched for as rules read it, with
 the model's words for each sense beside, and with its words for another query; every question is answered by the model,
@@ -85,10 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=terminal.home)
     parser.add_argument("corpora", type=terminal.corpus_folder, nargs="+", metavar="corpus")
+    parser.add_argument("--sample", type=terminal.positive, help="ask only so many queries and questions")
     parser.add_argument("--name", help="what the page calls the library; default: its folders")
     parser.add_argument("--out", type=terminal.page, help="write the figures into this page")
     options = parser.parse_args()
     corpus = join_corpora([load_corpus(folder) for folder in options.corpora])
+    corpus = corpus.sample(options.sample) if options.sample else corpus
     settings = terminal.settings_of(options.home)
     built = build.build_language_model(settings)
     terminal.require(built, "no language model is configured", remedy="Set KINOGRAPH_VLM_URL and KINOGRAPH_VLM_MODEL.")
@@ -101,7 +103,7 @@ def main() -> None:
     title = f"{options.name or corpus.half}: with a language model"
     facts = {
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
-        "again": terminal.how_again("language_model", options.corpora, name=options.name),
+        "again": terminal.how_again("language_model", options.corpora, sample=options.sample, name=options.name),
         "model": f"{model.name}; it planned {n_planned} of {len(corpus.queries) + len(corpus.negatives)} searches",
     }
     section = describe(title, facts, searches, answers)
