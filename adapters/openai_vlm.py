@@ -22,7 +22,6 @@ CONNECT_TIMEOUT_S = 5.0
 SCHEMA_INSTRUCTION = "Reply with one JSON object and nothing else. It must match this JSON schema: "
 _THOUGHTS = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 """What reasoning models say to themselves, where the server does not set it apart."""
-_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n\s*```\s*$", re.DOTALL)
 
 _NO_PICTURES = re.compile(r"image|vision|multimodal|mmproj", re.IGNORECASE)
 """What servers name when they refuse pictures, with 400 or 500."""
@@ -77,9 +76,7 @@ class OpenAiLanguageModel:
         chat = [to_chat(message) for message in messages]
         if schema is None:
             return _strip_thoughts(self._create(chat))
-        reply = self._create_json(chat, schema)
-        fenced = _FENCE.match(reply)
-        return fenced.group(1) if fenced else reply
+        return _strip_fence(self._create_json(chat, schema))
 
     def close(self) -> None:
         """Close kept connections; the next call opens new ones."""
@@ -220,3 +217,14 @@ def _content(completion: Any) -> str:
 
 def _strip_thoughts(reply: str) -> str:
     return _THOUGHTS.sub("", reply).strip()
+
+
+def _strip_fence(reply: str) -> str:
+    """Return what stands in a code fence, if the reply is one; no pattern, as models may go on with empty lines.
+
+    >>> _strip_fence('```json\\n{"answer": "Ada"}\\n```'), _strip_fence("```json\\n\\n")
+    ('{"answer": "Ada"}', '```json\\n\\n')
+    """
+    first, *body = reply.strip().split("\n")
+    is_fenced = first.rstrip() in ("```", "```json") and len(body) > 1 and body[-1].strip() == "```"
+    return "\n".join(body[:-1]).strip() if is_fenced else reply

@@ -78,6 +78,12 @@ def test_thoughts_of_reasoning_models_are_left_out() -> None:
         assert model.complete(HELLO) == "Ada."
 
 
+def test_a_fence_that_goes_on_in_empty_lines_comes_back_as_it_is() -> None:
+    endless = "```json" + "\n" * 20_000 + "x"
+    with connected(lambda _: endless) as (model, _):
+        assert model.complete(HELLO, schema=SCHEMA) == endless
+
+
 def test_a_model_that_takes_no_temperature_is_asked_without() -> None:
     def reply(request: dict[str, Any]) -> str | HttpReply:
         return HttpReply.error(400, "Unsupported value: 'temperature'") if "temperature" in request else "Ada."
