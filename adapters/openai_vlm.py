@@ -200,7 +200,7 @@ def _as_json_request(
 
 
 def _content(completion: Any) -> str:
-    """Return the text of the first choice.
+    """Return the text of the first choice, half a character at which a reply was cut off as a question mark.
 
     Raises:
         TryAgain: there is none; a web page under the URL comes back as such, too.
@@ -212,7 +212,7 @@ def _content(completion: Any) -> str:
             "the language model replied without any text",
             remedy="Try again; check that KINOGRAPH_VLM_URL speaks the OpenAI format (most URLs end in /v1).",
         )
-    return str(text)
+    return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _strip_thoughts(reply: str) -> str:

@@ -78,6 +78,11 @@ def test_thoughts_of_reasoning_models_are_left_out() -> None:
         assert model.complete(HELLO) == "Ada."
 
 
+def test_half_a_character_in_a_reply_is_a_question_mark() -> None:
+    with connected(lambda _: "Ada \ud83d") as (model, _):
+        assert model.complete(HELLO) == "Ada ?"
+
+
 def test_a_fence_that_goes_on_in_empty_lines_comes_back_as_it_is() -> None:
     endless = "```json" + "\n" * 20_000 + "x"
     with connected(lambda _: endless) as (model, _):
