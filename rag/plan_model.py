@@ -7,7 +7,6 @@ stands where the model cannot be reached or replies anything else. It does not k
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, astuple, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import KinographError
 from core.plans import QueryPlan, SenseQueries
 from core.protocols import LanguageModel, Message, TextEncoder
+from rag.replies import find_object
 
 MAX_SENSE_CHARS = 300
 """A sub-query is a phrase; more is an answer, which the model was not asked for."""
@@ -90,12 +90,11 @@ def read_plan(text: str) -> SenseQueries | None:
     >>> read_plan('{"speech": "", "screen": "", "visual": ""}') is None
     True
     """
-    match = re.search(r"\{.*\}", text, re.DOTALL)
     try:
-        reply = PlanReply.model_validate_json(match.group()) if match else None
+        reply = PlanReply.model_validate_json(find_object(text))
     except ValidationError:
         return None
-    if reply is None or not (reply.speech or reply.screen or reply.visual):
+    if not (reply.speech or reply.screen or reply.visual):
         return None
     return SenseQueries(reply.speech, reply.screen, reply.visual)
 

@@ -5,7 +5,6 @@ It does not know where exhibits come from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,6 +17,7 @@ from rag.exhibits import Exhibit, quotable, timecode
 from rag.late_interaction import interact_texts
 from rag.prompt import REMINDER, REPLY_SCHEMA, without_pictures
 from rag.relevance import MIN_SCORE
+from rag.replies import find_object
 
 MAX_QUOTES = 3
 """Quotes of an extractive answer; more is a search result, not an answer."""
@@ -78,11 +78,8 @@ def read_reply(text: str) -> Reply | None:
     >>> read_reply("no idea") is None
     True
     """
-    match = re.search(r"\{.*\}", text, re.DOTALL)
-    if match is None:
-        return None
     try:
-        return Reply.model_validate_json(match.group())
+        return Reply.model_validate_json(find_object(text))
     except ValidationError:
         return None
 

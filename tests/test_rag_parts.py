@@ -400,7 +400,9 @@ def test_no_quote_fits_a_question_about_something_else() -> None:
     assert quote_evidence("cheese?", EXHIBITS, WordEncoder()).citations == ()
 
 
-@pytest.mark.parametrize("text", ["", "no json", "{", '{"answer": 3}', '{"is_answered": "perhaps", "answer": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "{", "{" * 500_000, '{"answer": 3}', '{"is_answered": "perhaps", "answer": "x"}']
+)
 def test_a_reply_that_is_not_what_was_asked_for_is_no_reply(text: str) -> None:
     assert read_reply(text) is None
 
