@@ -93,9 +93,9 @@ def split_sentences(text: str) -> list[tuple[str, tuple[int, ...]]]:
         piece = text[start:end]
         start = end
         markers = tuple(int(number) for number in _MARKER.findall(piece))
-        bare = re.sub(r"\s+([.!?,;])", r"\1", _MARKER.sub("", piece)).strip()
+        bare = re.sub(r" ([.!?,;])", r"\1", " ".join(_MARKER.sub("", piece).split()))
         if bare:
-            pieces.append((" ".join(bare.split()), markers))
+            pieces.append((bare, markers))
     return pieces
 
 
