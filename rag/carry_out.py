@@ -86,9 +86,10 @@ def _find_in_time(plan: QueryPlan, request: SearchRequest, search: PartSearch) -
 
 def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest, search: PartSearch) -> list[Moment]:
     span = window.in_any_video
-    if span is not None and not plan.is_open:  # no need to know which videos are long enough
+    if span is not None and not plan.is_open:
         shared = span if request.time is None else span.within(request.time)
-        return search.find_part(plan, replace(request, time=shared)) if shared else []
+        found = search.find_part(plan, replace(request, time=shared)) if shared else []
+        return _keep_long_enough(found, plan, window, request, search)
     videos = search.best_videos(plan, request)
     places = _places(window, videos, request)
     if plan.is_open:
@@ -98,6 +99,18 @@ def _find_in_window(plan: QueryPlan, window: TimeWindow, request: SearchRequest,
         nearest = [moment for id_, moments in browsed for moment in keep_nearest(moments, focus_s[id_], n_each)]
         return [name_place(moment, window.words) for moment in nearest]
     return search.find_part(plan, request, places) if places else []
+
+
+def _keep_long_enough(
+    found: list[Moment], plan: QueryPlan, window: TimeWindow, request: SearchRequest, search: PartSearch
+) -> list[Moment]:
+    """Return the moments of the videos that have the instant that the window names, if it names one."""
+    if window.named is None or not found:
+        return found
+    ids = tuple(dict.fromkeys(moment.video_id for moment in found))
+    videos = search.best_videos(plan, replace(request, video_ids=ids))
+    held = {video_id for video_id, _ in _places(window, videos, request)}
+    return [moment for moment in found if moment.video_id in held]
 
 
 def _keep_in_time(

@@ -107,6 +107,15 @@ def test_a_plain_query_is_found_as_without_a_plan(library: Library) -> None:
     assert library.find(request.query) == library.finder(Steps(planning=False)).find(request)
 
 
+def test_a_video_too_short_for_the_instant_named_has_nothing_there(library: Library) -> None:
+    short = library.add("short", [Line("captain rings bell")])
+    long = library.add("long", [Line("captain rings bell"), Line("fish costs nothing")])
+    assert {short, long} <= {moment.video_id for moment in library.find("captain rings bell")}
+    found = {moment.video_id for moment in library.find("captain rings bell at 0:12")}
+    assert long in found
+    assert short not in found
+
+
 def test_a_short_spoken_moment_takes_in_the_silence_around_it(library: Library) -> None:
     library.add(
         "rescue",
