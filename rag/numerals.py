@@ -22,8 +22,8 @@ _ANY_SMALL = "|".join(sorted(_SMALL, key=len, reverse=True))
 NUMBER = rf"(?:\d+(?:\.\d+)?|(?:{'|'.join(_TENS)})(?:[ -](?:{_ANY_SMALL}))?|{_ANY_SMALL})"
 """A regular expression of numbers, without a group."""
 
-ORDINAL = rf"(?:\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})"
-"""A regular expression of places in a row, without a group."""
+ORDINAL = rf"(?:(?!0+th)\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})"
+"""A regular expression of places in a row, without a group; nothing is the 0th of them."""
 
 
 def read_number(text: str) -> float:

@@ -133,6 +133,7 @@ PLAIN = [
     "again and again",
     "a dog jumping twice",
     "twice a day",
+    "the 0th time a dog is shown",
     "only once",
     "what happens after death",
     "what happens after fertilisation",
