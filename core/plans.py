@@ -163,3 +163,16 @@ class QueryPlan:
     def is_plain(self) -> bool:
         """Whether the query asks for nothing but what its words describe."""
         return not (self.intent or self.phrases or self.time or self.ordinal or self.succession or self.by_sense)
+
+    @property
+    def described(self) -> str:
+        """The query's own words for what is looked for, without those of sense, place and order.
+
+        >>> bell, storm = QueryPlan("a bell", "a bell"), QueryPlan("the storm", "the storm")
+        >>> asked = "a bell right after the storm"
+        >>> QueryPlan(asked, asked, succession=Succession(bell, storm, Relation.AFTER, is_close=True)).described
+        'a bell the storm'
+        """
+        if self.succession is not None:
+            return f"{self.succession.target.text} {self.succession.anchor.text}"
+        return self.query if self.led_by else self.text

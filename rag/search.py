@@ -100,7 +100,7 @@ class MomentSearch:
         shown = group_by_video(moments, request.group_by)[: request.limit]
         if self._steps.grounding:
             shown = give_breath(shown, self._catalogue, request.time)
-        named = self._name_reasons([name_matched_words(moment, request.query) for moment in shown], plan)
+        named = self._name_reasons([name_matched_words(moment, plan.described) for moment in shown], plan)
         return tuple(mark_matched_lines(moment) for moment in named)
 
     def find_part(self, plan: QueryPlan, request: SearchRequest, places: Sequence[Place] = ()) -> list[Moment]:

@@ -107,6 +107,13 @@ def test_a_plain_query_is_found_as_without_a_plan(library: Library) -> None:
     assert library.find(request.query) == library.finder(Steps(planning=False)).find(request)
 
 
+def test_words_of_order_are_no_reason(library: Library) -> None:
+    library.add("dance", [Line("captain rings bell"), Line("dancers turn right")])
+    (turn, *_) = library.find("dancers turn right after captain rings bell")
+    told = [reason.matched for reason in turn.reasons if reason.kind is ReasonKind.CONTENT]
+    assert told == ["dancers turn"]
+
+
 def test_a_video_too_short_for_the_instant_named_has_nothing_there(library: Library) -> None:
     short = library.add("short", [Line("captain rings bell")])
     long = library.add("long", [Line("captain rings bell"), Line("fish costs nothing")])
